@@ -1,0 +1,169 @@
+package apitest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// How the demo's fleet lives.
+const (
+	demoSeed      = 20261124
+	demoHistory   = 4 * time.Hour    // before its start
+	demoMemory    = 24 * time.Hour   // after which a finished session is forgotten
+	demoArrival   = 50 * time.Second // from one short session to the next, on average
+	demoAgentTurn = 9 * time.Minute  // from one session of an agent session to the next
+)
+
+// role is a part in the demo's play: when its session ends, the next one takes
+// the part over.
+type role struct {
+	random *rand.Rand // its own, so that it plays the same whenever one looks
+	next   time.Time  // when its next session starts
+	start  turn
+}
+
+// turn plans the session that starts at a time, and says when the one after it
+// starts.
+type turn func(r *rand.Rand, at time.Time) (session Session, next time.Time)
+
+// demo is a fleet that lives by the clock alone: whoever looks at it at the
+// same time sees the same.
+type demo struct {
+	mu    sync.Mutex
+	roles []*role
+}
+
+// NewDemo returns a project with a believable fleet, in the midst of its work at
+// now(), under the limits of the real API.
+func NewDemo(now func() time.Time) *Server {
+	s := New(Options{Now: now, RateLimit: RealRateLimit})
+	start := now()
+	d := &demo{roles: demoRoles(start)}
+	s.grow = func(now time.Time) { d.grow(s, now) }
+	s.live()
+	return s
+}
+
+// demoRoles is the cast.
+func demoRoles(start time.Time) []*role {
+	began := start.Add(-demoHistory)
+	var roles []*role
+	add := func(first time.Time, plan turn) {
+		random := rand.New(rand.NewPCG(demoSeed, uint64(len(roles)))) //nolint:gosec // play, not secrets
+		roles = append(roles, &role{random: random, next: first, start: plan})
+	}
+	add(began, shortSession)
+	add(began, agentSession("crawler"))
+	add(began.Add(4*time.Minute), agentSession("checkout-tests"))
+	add(start.Add(-100*time.Minute), longSession("research"))
+	add(start.Add(-35*time.Minute), longSession("support"))
+	add(start.Add(-13*time.Minute), leakingSession)
+	add(start.Add(-56*time.Minute), timingOutSession)
+	add(start.Add(-225*time.Minute), forgottenSession)
+	return roles
+}
+
+// grow starts the sessions that are due by now, and forgets the old ones.
+func (d *demo) grow(s *Server, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, role := range d.roles {
+		for !role.next.After(now) {
+			var session Session
+			session, role.next = role.start(role.random, role.next)
+			session.ID = randomUUID(role.random)
+			s.Add(session)
+		}
+	}
+	s.forget(now.Add(-demoMemory))
+}
+
+// forget deletes the sessions that finished before a time.
+func (s *Server) forget(before time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, session := range s.sessions {
+		if session.end().Before(before) {
+			delete(s.sessions, id)
+		}
+	}
+}
+
+// shortSession is a task of a few minutes, of which there are many.
+func shortSession(r *rand.Rand, at time.Time) (Session, time.Time) {
+	return Session{
+		StartedAt:           at,
+		Timeout:             15 * time.Minute,
+		StopAt:              at.Add(between(r, time.Minute, 5*time.Minute)),
+		ProxyBytesPerSecond: r.Int64N(60 << 10),
+		LateProxyBytes:      r.Int64N(512 << 10),
+		LateAfter:           2 * time.Minute,
+		Metadata:            map[string]string{"team": "qa"},
+	}, at.Add(between(r, demoArrival/2, demoArrival*3/2))
+}
+
+// agentSession is a browser of an agent session that opens one after another,
+// three at a time.
+func agentSession(team string) turn {
+	id := uuid.NewSHA1(uuid.NameSpaceDNS, []byte(team+".demo.test")).String()
+	return func(r *rand.Rand, at time.Time) (Session, time.Time) {
+		return Session{
+			AgentSessionID:      id,
+			StartedAt:           at,
+			StopAt:              at.Add(between(r, 2*demoAgentTurn, 4*demoAgentTurn)),
+			ProxyBytesPerSecond: 10<<10 + r.Int64N(40<<10),
+			Metadata:            map[string]string{"team": team, "customer": fmt.Sprintf("customer-%d", 1+r.IntN(3))},
+		}, at.Add(demoAgentTurn)
+	}
+}
+
+// longSession works for hours.
+func longSession(team string) turn {
+	return func(r *rand.Rand, at time.Time) (Session, time.Time) {
+		stop := at.Add(between(r, 150*time.Minute, 220*time.Minute))
+		return Session{
+			StartedAt: at, Timeout: 240 * time.Minute, StopAt: stop,
+			ProxyBytesPerSecond: 5<<10 + r.Int64N(10<<10),
+			Metadata:            map[string]string{"team": team},
+		}, stop.Add(time.Minute)
+	}
+}
+
+// leakingSession loads video through the proxy that nobody watches.
+func leakingSession(r *rand.Rand, at time.Time) (Session, time.Time) {
+	return Session{
+		StartedAt: at, Timeout: 90 * time.Minute,
+		ProxyBytesPerSecond: 2<<20 + r.Int64N(1<<20),
+		Metadata:            map[string]string{"team": "research", "customer": "customer-2"},
+	}, at.Add(91 * time.Minute)
+}
+
+// timingOutSession runs into its timeout, an hour, again and again.
+func timingOutSession(r *rand.Rand, at time.Time) (Session, time.Time) {
+	return Session{
+		StartedAt: at, ProxyBytesPerSecond: r.Int64N(20 << 10), Metadata: map[string]string{"team": "support"},
+	}, at.Add(61 * time.Minute)
+}
+
+// forgottenSession does nothing for as long as it may.
+func forgottenSession(_ *rand.Rand, at time.Time) (Session, time.Time) {
+	return Session{StartedAt: at, Timeout: 240 * time.Minute}, at.Add(241 * time.Minute)
+}
+
+func between(r *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(r.Int64N(int64(most-least)))
+}
+
+// randomUUID returns a version 4 UUID.
+func randomUUID(r *rand.Rand) string {
+	var id uuid.UUID
+	for i := range id {
+		id[i] = byte(r.UintN(256))
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id.String()
+}

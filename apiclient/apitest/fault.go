@@ -1,0 +1,104 @@
+package apitest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Fault is an answer that takes the place of the API's own.
+type Fault struct {
+	Endpoint string // "browser", "browsers" or "account"; "": any
+	ID       string // of this session only; "": any
+	Page     int    // of the list, this one only; 0: any
+	Times    int    // how often; 0: until it is removed
+	Handler  http.HandlerFunc
+}
+
+// injected is a fault in force.
+type injected struct {
+	Fault
+	left int // how often it still happens, if Times is set
+}
+
+// Inject puts a fault in force, until remove is called. Of several that match,
+// the one injected first answers.
+func (s *Server) Inject(f Fault) (remove func()) {
+	fault := &injected{Fault: f, left: f.Times}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, fault)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = slices.DeleteFunc(s.faults, func(other *injected) bool { return other == fault })
+	}
+}
+
+// fault returns the answer of the fault that a request meets, or nil. s.mu is
+// held.
+func (s *Server) fault(r route) http.HandlerFunc {
+	for _, f := range s.faults {
+		if f.Endpoint != "" && f.Endpoint != r.endpoint || f.ID != "" && f.ID != r.id || f.Page != 0 && f.Page != r.page {
+			continue
+		}
+		if f.Times > 0 {
+			if f.left == 0 {
+				continue
+			}
+			f.left--
+		}
+		return f.Handler
+	}
+	return nil
+}
+
+// Status answers with a status and a body, JSON unless the headers, pairs of
+// name and value, say otherwise.
+func Status(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for pair := range slices.Chunk(header, 2) {
+			w.Header().Set(pair[0], pair[1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+// Hang never answers.
+func Hang() http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+}
+
+// Drip answers 200 with a body that comes a byte at a time.
+func Drip(body string, pause time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		flusher := http.NewResponseController(w)
+		for i := range len(body) {
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(pause):
+			}
+			_, _ = w.Write([]byte{body[i]})
+			_ = flusher.Flush()
+		}
+	}
+}
+
+// Reset cuts the connection instead of an answer.
+func Reset() http.HandlerFunc {
+	return func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+}
+
+// Truncate announces the body, sends half of it, and cuts the connection.
+func Truncate(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write([]byte(body[:len(body)/2]))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}

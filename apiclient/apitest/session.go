@@ -1,0 +1,117 @@
+// Package apitest is a simulated Browser Use Cloud API v3: a project whose
+// sessions live and cost by a clock that is handed in, with faults on demand.
+// The tests run against it, and so does the exporter's demo.
+package apitest
+
+import (
+	"math/big"
+	"time"
+)
+
+// Prices and bounds of the real service (its pricing page, and captured values
+// for the proxy).
+const (
+	defaultTimeout     = 60 * time.Minute
+	bytesPerMB         = 1 << 20
+	browserCentsAnHour = 2
+	proxyUSDPerMB      = 5.0 / 1024
+)
+
+// Credential is a part of every credential that the simulated API hands out
+// (liveUrl, cdpUrl, recordingUrl): where it appears, one has leaked.
+const Credential = "credential-that-must-not-leak"
+
+// Absent, as a value of Session.Override, removes the field.
+var Absent = &struct{ absent bool }{true}
+
+// Session is the plan of a session's life. Its state at any moment follows from
+// the plan and the time alone.
+type Session struct {
+	ID                  string // UUID; "": Add makes one up
+	AgentSessionID      string // "": null
+	StartedAt           time.Time
+	Timeout             time.Duration // 0: 60 minutes
+	StopAt              time.Time     // when its owner stops it; zero: it runs into its timeout
+	ProxyBytesPerSecond int64         // while it runs
+	LateProxyBytes      int64         // metered LateAfter its finish only
+	LateAfter           time.Duration
+	Metadata            map[string]string
+	Override            map[string]any // fields of its JSON that are served as they stand here
+}
+
+// TimeoutAt is when the session times out, or would have.
+func (s *Session) TimeoutAt() time.Time {
+	if s.Timeout == 0 {
+		return s.StartedAt.Add(defaultTimeout)
+	}
+	return s.StartedAt.Add(s.Timeout)
+}
+
+// end is when the session finishes, or will.
+func (s *Session) end() time.Time {
+	if timeout := s.TimeoutAt(); s.StopAt.IsZero() || s.StopAt.After(timeout) {
+		return timeout
+	}
+	return s.StopAt
+}
+
+// Finish returns when the session finished, and whether it has.
+func (s *Session) Finish(now time.Time) (time.Time, bool) {
+	if end := s.end(); !end.After(now) {
+		return end, true
+	}
+	return time.Time{}, false
+}
+
+// Active says whether the session runs.
+func (s *Session) Active(now time.Time) bool {
+	_, finished := s.Finish(now)
+	return !finished
+}
+
+// ran is how long the session has run.
+func (s *Session) ran(now time.Time) time.Duration {
+	if end := s.end(); end.Before(now) {
+		now = end
+	}
+	return max(0, now.Sub(s.StartedAt))
+}
+
+func (s *Session) proxyBytes(now time.Time) int64 {
+	bytes := int64(s.ran(now).Seconds() * float64(s.ProxyBytesPerSecond))
+	if finish, finished := s.Finish(now); finished && !finish.Add(s.LateAfter).After(now) {
+		bytes += s.LateProxyBytes
+	}
+	return bytes
+}
+
+// billedMinutes is the browser time that costs: rounded up to the minute, and
+// one at least.
+func (s *Session) billedMinutes(now time.Time) int64 {
+	return max(1, int64((s.ran(now)+time.Minute-1)/time.Minute))
+}
+
+// ProxyMB is the proxy traffic so far, in megabytes of 2^20 bytes.
+func (s *Session) ProxyMB(now time.Time) float64 { return float64(s.proxyBytes(now)) / bytesPerMB }
+
+// ProxyCost is what the proxy traffic has cost so far, in USD.
+func (s *Session) ProxyCost(now time.Time) float64 { return s.ProxyMB(now) * proxyUSDPerMB }
+
+// BrowserCost is what the browser time has cost so far, in USD.
+func (s *Session) BrowserCost(now time.Time) float64 {
+	return float64(s.billedMinutes(now)) * browserCentsAnHour / 100 / 60
+}
+
+// The same three as the API writes them.
+
+func (s *Session) proxyMBText(now time.Time) string {
+	return decimalText(big.NewRat(s.proxyBytes(now), bytesPerMB))
+}
+
+func (s *Session) proxyCostText(now time.Time) string {
+	return decimalText(big.NewRat(s.proxyBytes(now)*5, bytesPerMB*1024))
+}
+
+func (s *Session) browserCostText(now time.Time) string {
+	return decimalText(big.NewRat(s.billedMinutes(now)*browserCentsAnHour, 100*60))
+}

@@ -1,0 +1,69 @@
+package collector
+
+import (
+	"context"
+	"time"
+)
+
+// windDown is how long the last one to leave a flight waits for it to end, so
+// that what it gave up is counted in the very scrape that it was given up for.
+// It ends at once unless a request does not heed its context.
+const windDown = 100 * time.Millisecond
+
+// flight is a reading under way. It goes on as long as somebody waits for it.
+type flight struct {
+	progress *progress
+	cancel   context.CancelCauseFunc
+	done     chan struct{} // closed at its end
+	waiting  int           // guarded by Collector.mu
+}
+
+// join returns the reading under way, or else starts one.
+func (c *Collector) join() *flight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		f := &flight{progress: newProgress(c.options.Now), cancel: cancel, done: make(chan struct{})}
+		c.current = f
+		go func() {
+			defer cancel(nil)
+			c.read(ctx, f.progress)
+			c.forget(f)
+			close(f.done)
+		}()
+	}
+	c.current.waiting++
+	return c.current
+}
+
+// leave is called by each who joined. The last one cuts the reading short, for
+// the cause for which it leaves.
+func (c *Collector) leave(f *flight, cause error) {
+	c.mu.Lock()
+	f.waiting--
+	last := f.waiting == 0
+	if last && c.current == f {
+		c.current = nil
+	}
+	c.mu.Unlock()
+	if !last {
+		return
+	}
+	f.cancel(cause)
+	grace := time.NewTimer(windDown)
+	defer grace.Stop()
+	select {
+	case <-f.done:
+	case <-grace.C:
+	}
+}
+
+// forget lets the next scrape start a reading of its own.
+func (c *Collector) forget(f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == f {
+		c.current = nil
+	}
+}

@@ -1,0 +1,132 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"browseruse_exporter/apiclient"
+)
+
+// Reading is what one look at the API found. It is a prometheus.Collector that
+// writes just that; it does not change any more and may be shared.
+type Reading struct {
+	Start    time.Time
+	Duration time.Duration // until it was complete, or until it was cut short
+	Up       bool          // the API answered a request, or none was needed
+	Complete bool          // false if it was cut short by a deadline
+
+	Sessions []SessionReading // in the order of their IDs
+
+	Account    *apiclient.Account // nil if it was not asked for, or could not be read
+	AccountErr error              // why it could not be read
+
+	SessionFile *SessionFileState // nil if there is none
+
+	now func() time.Time
+}
+
+// SessionReading is one session of a Reading.
+type SessionReading struct {
+	ID      string
+	Session apiclient.Session // zero if Err is set
+	Err     error             // why its values could not be read
+}
+
+// SessionFileState is how the file of session IDs was found.
+type SessionFileState struct {
+	LoadedAt time.Time // when the IDs in force were loaded
+	Err      error     // why the file as it is now is not in force; nil if it is
+}
+
+// AllRead says whether everything that was asked for was read.
+func (r *Reading) AllRead() bool {
+	for i := range r.Sessions {
+		if r.Sessions[i].Err != nil {
+			return false
+		}
+	}
+	return r.Complete && r.Up
+}
+
+// Describe implements prometheus.Collector.
+func (r *Reading) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range descs {
+		ch <- desc
+	}
+}
+
+// Collect implements prometheus.Collector. It asks the API nothing.
+func (r *Reading) Collect(ch chan<- prometheus.Metric) {
+	now := r.now()
+	for i := range r.Sessions {
+		r.Sessions[i].collect(ch, now)
+	}
+	r.collectAccount(ch)
+	if file := r.SessionFile; file != nil {
+		gauge(ch, fileReloadSuccessfulDesc, boolean(file.Err == nil))
+		gauge(ch, fileReloadTimestampDesc, timestamp(file.LoadedAt))
+	}
+	gauge(ch, durationDesc, r.Duration.Seconds())
+	gauge(ch, upDesc, boolean(r.Up))
+}
+
+func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time) {
+	gauge(ch, sessionUpDesc, boolean(s.Err == nil), s.ID)
+	if s.Err != nil {
+		return
+	}
+	session := &s.Session
+	send := func(desc *prometheus.Desc, value float64) {
+		gauge(ch, desc, value, session.ID, session.AgentSessionID)
+	}
+	send(activeDesc, boolean(session.Active()))
+	send(proxyUsedDesc, session.ProxyUsedMB)
+	send(proxyCostDesc, session.ProxyCost)
+	send(browserCostDesc, session.BrowserCost)
+	send(startDesc, timestamp(session.StartedAt))
+	send(timeoutDesc, timestamp(session.TimeoutAt))
+	if session.Active() {
+		send(timeoutRemainingDesc, session.TimeoutAt.Sub(now).Seconds())
+	}
+	if !session.FinishedAt.IsZero() {
+		send(finishDesc, timestamp(session.FinishedAt))
+	}
+}
+
+func (r *Reading) collectAccount(ch chan<- prometheus.Metric) {
+	account := r.Account
+	if account == nil {
+		return
+	}
+	gauge(ch, creditsDesc, account.MonthlyCreditsUSD, "monthly")
+	gauge(ch, creditsDesc, account.AdditionalCreditsUSD, "additional")
+	gauge(ch, accountInfoDesc, 1, account.ProjectID, account.Plan)
+	if account.ConcurrentSessionsLimit != nil {
+		gauge(ch, concurrentSessionsLimitDesc, *account.ConcurrentSessionsLimit)
+	}
+	if account.ActiveSessions != nil {
+		gauge(ch, activeSessionsDesc, *account.ActiveSessions)
+	}
+}
+
+// gauge sends one sample. One that can't be made is sent as its error, which
+// costs the exposition that sample and is counted by promhttp.
+func gauge(ch chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labelValues ...string) {
+	metric, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, labelValues...)
+	if err != nil {
+		metric = prometheus.NewInvalidMetric(desc, err)
+	}
+	ch <- metric
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// timestamp is t in seconds since the epoch, to the microseconds that the API
+// gives.
+func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

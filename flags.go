@@ -1,0 +1,255 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"browseruse_exporter/apiclient"
+	"browseruse_exporter/collector"
+	"browseruse_exporter/web"
+)
+
+const (
+	programName = "browseruse_exporter"
+	keyVariable = "BROWSER_USE_API_KEY"
+	productAPI  = "https://api.browser-use.com/api/v3"
+)
+
+// config is what flags and environment say, checked.
+type config struct {
+	apiURL      string
+	allowHTTP   bool
+	keyFile     string
+	timeout     time.Duration
+	concurrency int
+	rateLimit   float64
+	sessionIDs  []string
+	sessionFile string
+	account     bool
+	deadline    web.Deadline
+	web         *toolkit.FlagConfig
+	telemetry   string
+	logLevel    string
+	logFormat   string
+	once        bool
+	demo        bool
+	keyFromEnv  string
+}
+
+// errExit says that the command line asked for a text, which has been printed.
+var errExit = errors.New("nothing left to do")
+
+// parseFlags reads the command line and the environment. --help and --version
+// print to stdout and return errExit.
+func parseFlags(args []string, stdout io.Writer) (*config, error) {
+	app := kingpin.New(programName, "Prometheus exporter for the browser sessions of Browser Use Cloud: state, cost, proxy traffic and time left.\n\n"+
+		"The API key comes from --api.key-file or from the environment's "+keyVariable+".")
+	app.DefaultEnvars()
+	app.UsageWriter(stdout).ErrorWriter(stdout)
+	app.Version(version.Print(programName)).VersionFlag.NoEnvar()
+	app.HelpFlag.Short('h').NoEnvar()
+	exited := false
+	app.Terminate(func(int) { exited = true })
+
+	c := &config{keyFromEnv: os.Getenv(keyVariable)}
+	c.defineFlags(flagSet{app})
+	_, err := app.Parse(args)
+	switch {
+	case exited:
+		return nil, errExit
+	case err != nil:
+		return nil, err
+	}
+	return c, c.check()
+}
+
+// defineFlags declares the flags, in the order in which --help shows them.
+func (c *config) defineFlags(f flagSet) {
+	f.value("api.url", "Base URL of the API.", stringValue(&c.apiURL, parseAPIURL)).Default(productAPI)
+	f.toggle("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
+	f.value("api.key-file", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
+	f.value("api.timeout", "Timeout of one request.", durationValue(&c.timeout, positive)).Default("5s")
+	f.value("api.concurrency", "Requests in flight, at most.", intValue(&c.concurrency)).Default("10")
+	f.value("api.rate-limit", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
+	f.values("session.id", "ID of a session to export, a UUID; may be repeated.", idsValue(&c.sessionIDs))
+	f.value("session.file", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
+	f.toggle("collector.account", "Export the account's credits and limits.", &c.account, true)
+	f.value("scrape.timeout", "Deadline of a scrape that does not bring its own.", durationValue(&c.deadline.Default, positive)).Default("10s")
+	f.value("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.", durationValue(&c.deadline.Offset, notNegative)).Default("500ms")
+	c.defineWebFlags(f)
+	f.value("web.telemetry-path", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
+	f.value("log.level", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
+	f.value("log.format", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
+	f.toggle("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
+	f.toggle("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
+}
+
+// defineWebFlags declares those of exporter-toolkit, with its names and
+// meanings, but with errors that name the flag.
+func (c *config) defineWebFlags(f flagSet) {
+	c.web = &toolkit.FlagConfig{WebListenAddresses: new([]string), WebSystemdSocket: new(bool), WebConfigFile: new(string)}
+	f.values("web.listen-address", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
+	f.value("web.config.file", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
+	if runtime.GOOS == "linux" {
+		f.toggle("web.systemd-socket", "Serve on the sockets that systemd passes, instead of --web.listen-address.", c.web.WebSystemdSocket, false)
+	}
+}
+
+// check looks at what flags say together.
+func (c *config) check() error {
+	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %w", err)
+	}
+	if c.demo {
+		return c.checkDemo()
+	}
+	if strings.HasPrefix(c.apiURL, "http:") && !c.allowHTTP && !isLoopback(c.apiURL) {
+		return fmt.Errorf("--api.url: %q would send the API key in clear; use https://, or --api.allow-http if that is what you want", c.apiURL)
+	}
+	switch {
+	case c.keyFile != "" && c.keyFromEnv != "":
+		return fmt.Errorf("--api.key-file: given, and so is the environment's %s; give one of the two", keyVariable)
+	case c.keyFile == "" && c.keyFromEnv == "":
+		return fmt.Errorf("--api.key-file: no API key; name a file that holds it, or set the environment's %s (or try --demo, which needs none)", keyVariable)
+	case len(c.sessionIDs) == 0 && c.sessionFile == "":
+		return errors.New("--session.id: no session to export; give its ID, or a file of IDs with --session.file")
+	}
+	return nil
+}
+
+func (c *config) checkDemo() error {
+	switch {
+	case c.apiURL != productAPI:
+		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
+	case c.keyFile != "":
+		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")
+	}
+	return nil
+}
+
+func parseAPIURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return "", errors.New("want a URL such as " + productAPI)
+	case u.User != nil:
+		return "", errors.New("a URL without user or password is wanted; the key has a flag of its own")
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("a URL without query and fragment is wanted")
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+// isLoopback says whether a URL is one of this machine.
+func isLoopback(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
+}
+
+func parseTelemetryPath(s string) (string, error) {
+	taken := []string{web.LandingPath, web.HealthyPath, web.ReadyPath}
+	if u, err := url.Parse(s); err != nil || u.Path != s || !strings.HasPrefix(s, "/") || slices.Contains(taken, s) {
+		return "", fmt.Errorf("%q: want a path such as /metrics, and none of %s", s, strings.Join(taken, ", "))
+	}
+	return s, nil
+}
+
+func parsePath(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("want the path of a file")
+	}
+	return s, nil
+}
+
+func oneOf(choices ...string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if !slices.Contains(choices, s) {
+			return "", fmt.Errorf("%q: want one of %s", s, strings.Join(choices, ", "))
+		}
+		return s, nil
+	}
+}
+
+func positive(d time.Duration) bool    { return d > 0 }
+func notNegative(d time.Duration) bool { return d >= 0 }
+
+func stringValue(target *string, parse func(string) (string, error)) func(string) error {
+	return func(s string) (err error) {
+		*target, err = parse(s)
+		return err
+	}
+}
+
+func durationValue(target *time.Duration, ok func(time.Duration) bool) func(string) error {
+	return func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || !ok(d) {
+			return fmt.Errorf("%q: want a duration such as 5s or 500ms", s)
+		}
+		*target = d
+		return nil
+	}
+}
+
+func intValue(target *int) func(string) error {
+	const most = 1000
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > most {
+			return fmt.Errorf("%q: want a whole number from 1 to %d", s, most)
+		}
+		*target = n
+		return nil
+	}
+}
+
+func addressesValue(target *[]string) func(string) error {
+	return func(s string) error {
+		if _, _, err := net.SplitHostPort(s); err != nil && !strings.HasPrefix(s, "vsock://") {
+			return fmt.Errorf("%q: want an address such as :10042 or 127.0.0.1:10042", s)
+		}
+		*target = append(*target, s)
+		return nil
+	}
+}
+
+func rateValue(target *float64) func(string) error {
+	return func(s string) error {
+		r, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(r >= 0) || math.IsInf(r, 0) {
+			return fmt.Errorf("%q: want a number of requests a second, or 0 for no limit", s)
+		}
+		*target = r
+		return nil
+	}
+}
+
+func idsValue(target *[]string) func(string) error {
+	return func(s string) error {
+		id, err := apiclient.ParseID(s)
+		if err != nil {
+			return fmt.Errorf("%s is no session ID; want a UUID such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f", collector.Excerpt(s))
+		}
+		*target = append(*target, id)
+		return nil
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// flagSet defines flags whose errors say which flag is meant: kingpin's own
+// values do not.
+type flagSet struct{ app *kingpin.Application }
+
+func (f flagSet) value(name, help string, set func(string) error) *kingpin.FlagClause {
+	clause := f.app.Flag(name, help)
+	clause.SetValue(&flagValue{name: name, set: set})
+	return clause
+}
+
+// values defines a flag that may be repeated; set is called with each value.
+func (f flagSet) values(name, help string, set func(string) error) *kingpin.FlagClause {
+	clause := f.app.Flag(name, help)
+	clause.SetValue(&flagValue{name: name, set: set, repeats: true})
+	return clause
+}
+
+func (f flagSet) toggle(name, help string, target *bool, value bool) {
+	clause := f.app.Flag(name, help).Default(strconv.FormatBool(value))
+	clause.SetValue(&toggleValue{flagValue{name: name, set: func(s string) (err error) {
+		if *target, err = strconv.ParseBool(s); err != nil {
+			return fmt.Errorf("%q: want true or false", s)
+		}
+		return nil
+	}}})
+}
+
+// flagValue is a kingpin.Value.
+type flagValue struct {
+	name    string
+	set     func(string) error
+	text    string // as it was given last
+	repeats bool
+}
+
+func (v *flagValue) Set(s string) error {
+	if err := v.set(s); err != nil {
+		return fmt.Errorf("--%s: %w", v.name, err)
+	}
+	v.text = s
+	return nil
+}
+
+func (v *flagValue) String() string { return v.text }
+
+// IsCumulative lets kingpin accept a flag several times.
+func (v *flagValue) IsCumulative() bool { return v.repeats }
+
+// toggleValue is the value of a flag that is given as --name or --no-name.
+type toggleValue struct{ flagValue }
+
+func (*toggleValue) IsBoolFlag() bool { return true }

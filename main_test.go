@@ -1,0 +1,319 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// setKey puts a key, or none, into the environment of a test.
+func setKey(t *testing.T, key string) {
+	t.Helper()
+	t.Setenv(keyVariable, key)
+}
+
+// TestWrongFlagsStopTheStart checks that each wrong value is refused with one
+// line that names the flag, exit status 1, and nothing on standard output.
+func TestWrongFlagsStopTheStart(t *testing.T) {
+	ok := "--session.id=" + sessionID(1)
+	missing := filepath.Join(t.TempDir(), "missing")
+	for name, test := range map[string]struct {
+		args []string
+		env  map[string]string
+		want []string // what the line has
+	}{
+		"an unknown flag":              {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
+		"an argument":                  {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
+		"a URL that is none":           {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
+		"a URL of another scheme":      {args: []string{ok, "--api.url=ftp://example.com"}, want: []string{"--api.url", "https://"}},
+		"a URL with a password":        {args: []string{ok, "--api.url=https://u:hidden@example.com"}, want: []string{"--api.url", "password"}},
+		"a URL with a query":           {args: []string{ok, "--api.url=https://example.com/?a=b"}, want: []string{"--api.url", "query"}},
+		"the key in clear":             {args: []string{ok, "--api.url=http://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
+		"a key file and a key":         {args: []string{ok, "--api.key-file=" + missing}, want: []string{"--api.key-file", keyVariable}},
+		"a key file that is missing":   {args: []string{ok, "--api.key-file=" + missing}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", missing}},
+		"a key file without a key":     {args: []string{ok, "--api.key-file=" + file(t, " \n")}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", "holds no API key"}},
+		"a key file of two lines":      {args: []string{ok, "--api.key-file=" + file(t, "bu_a\nbu_b\n")}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", "one line"}},
+		"a key of two lines":           {args: []string{ok}, env: map[string]string{keyVariable: "bu_a\nbu_b"}, want: []string{keyVariable, "one line"}},
+		"no key at all":                {args: []string{ok}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", keyVariable, "--demo"}},
+		"nothing to export":            {want: []string{"--session.id", "--session.file"}},
+		"a timeout that is none":       {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
+		"no time at all":               {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
+		"no concurrency":               {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 1000"}},
+		"a concurrency of words":       {args: []string{ok, "--api.concurrency=ten"}, want: []string{"--api.concurrency", `"ten"`}},
+		"a negative rate":              {args: []string{ok, "--api.rate-limit=-1"}, want: []string{"--api.rate-limit", `"-1"`}},
+		"a rate that is NaN":           {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},
+		"an endless rate":              {args: []string{ok, "--api.rate-limit=Inf"}, want: []string{"--api.rate-limit", `"Inf"`}},
+		"an ID that is none":           {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
+		"the key for an ID":            {args: []string{"--session.id=" + testKey}, want: []string{"--session.id", "not shown"}},
+		"a session file that is gone":  {args: []string{"--session.file=" + missing}, want: []string{"--session.file", missing}},
+		"a session file that is bad":   {args: []string{"--session.file=" + file(t, "\n\n42\n")}, want: []string{"--session.file", "line 3", `"42"`}},
+		"no session file":              {args: []string{"--session.file="}, want: []string{"--session.file", "path"}},
+		"the account, perhaps":         {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT": "perhaps"}, want: []string{"--collector.account", "perhaps", "true or false"}},
+		"a variable that is wrong":     {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
+		"a scrape without time":        {args: []string{ok, "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "5s"}},
+		"a negative offset":            {args: []string{ok, "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset", "-1s"}},
+		"an address that is none":      {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
+		"a port that is none":          {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", "99999"}},
+		"a web config that is missing": {args: []string{ok, "--web.config.file=" + missing}, want: []string{"--web.config.file", missing}},
+		"a web config that is bad":     {args: []string{ok, "--web.config.file=" + file(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
+		"sockets, perhaps":             {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
+		"metrics at the root":          {args: []string{ok, "--web.telemetry-path=/"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a telemetry path that is bad": {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a level that is none":         {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
+		"a format that is none":        {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},
+		"the demo of a URL":            {args: []string{"--demo", "--api.url=https://example.com"}, want: []string{"--demo", "--api.url"}},
+		"the demo with a key":          {args: []string{"--demo", "--api.key-file=" + missing}, want: []string{"--demo", "--api.key-file"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setKey(t, testKey)
+			for variable, value := range test.env {
+				t.Setenv(variable, value)
+			}
+			var stdout, stderr bytes.Buffer
+			if status := run(test.args, &stdout, &stderr); status != 1 {
+				t.Errorf("exit status %d; want 1", status)
+			}
+			if stdout.Len() > 0 {
+				t.Errorf("standard output: %s", &stdout)
+			}
+			line := onlyLine(t, stderr.String())
+			for _, part := range test.want {
+				if !strings.Contains(line, part) {
+					t.Errorf("%q does not have %q", line, part)
+				}
+			}
+			if strings.Contains(stderr.String(), testKey) || strings.Contains(stderr.String(), "hidden") {
+				t.Error("standard error shows a secret")
+			}
+		})
+	}
+}
+
+// onlyLine returns the one line of standard error that is not of the log.
+func onlyLine(t *testing.T, stderr string) string {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(stderr) {
+		if !strings.Contains(line, "level=") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 1 {
+		t.Fatalf("%d lines; want one: %q", len(lines), lines)
+	}
+	return lines[0]
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for flag, want := range map[string]string{"--help": "--session.file", "--version": programName + ", version"} {
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{flag}, &stdout, &stderr); status != 0 || !strings.Contains(stdout.String(), want) || stderr.Len() > 0 {
+			t.Errorf("%s: exit status %d, standard output %q, standard error %q", flag, status, &stdout, &stderr)
+		}
+	}
+}
+
+// serveAPI serves a simulated API on loopback and returns its URL.
+func serveAPI(t *testing.T, api http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	return server.URL + "/api/v3"
+}
+
+func TestOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		args   []string
+		key    string
+		status int
+		lines  []string
+		stderr string
+	}{
+		"all read":            {args: idFlags(2), key: testKey, lines: []string{up(1, 1), up(2, 1), "browseruse_up 1"}},
+		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: sessionID(3)},
+		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "unauthorized"},
+		"the demo, not a key": {args: []string{"--demo"}, lines: []string{"browseruse_up 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setKey(t, test.key)
+			args := append([]string{"--once", "--log.level=error"}, test.args...)
+			if test.key != "" {
+				args = append(args, "--api.url="+serveAPI(t, newAPI(2)))
+			}
+			var stdout, stderr bytes.Buffer
+			if status := run(args, &stdout, &stderr); status != test.status {
+				t.Errorf("exit status %d, want %d: %s", status, test.status, &stderr)
+			}
+			has(t, stdout.String(), test.lines...)
+			hasNot(t, stdout.String(), "go_", "process_") // the textfile collector has its own
+			if !strings.Contains(stderr.String(), test.stderr) || (test.stderr == "") != (stderr.Len() == 0) {
+				t.Errorf("standard error %q; want %q in it", &stderr, test.stderr)
+			}
+		})
+	}
+}
+
+// listening finds the address in the log line of exporter-toolkit.
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+
+// start runs the program in the background until stop, which returns its exit
+// status, and waits until it listens on address.
+func start(t *testing.T, args ...string) (address string, stop func() int) {
+	t.Helper()
+	stderr, log := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, log)
+		_ = log.Close()
+	}()
+	lines := bufio.NewScanner(stderr)
+	for address == "" && lines.Scan() {
+		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
+			address = match[1]
+		}
+	}
+	if address == "" {
+		t.Fatal("it ended before it listened")
+	}
+	go func() { _, _ = io.Copy(io.Discard, stderr) }()
+	return address, func() int {
+		if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		return <-ended
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestServeAndStop(t *testing.T) {
+	setKey(t, testKey)
+	address, stop := start(t, "--session.id="+sessionID(1), "--api.url="+serveAPI(t, newAPI(1)))
+	status, body := get(t, "http://"+address+"/metrics")
+	if status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+	has(t, body, up(1, 1), "browseruse_up 1", `promhttp_metric_handler_requests_in_flight 1`)
+	for _, family := range []string{"go_goroutines ", "process_open_fds ", "browseruse_exporter_build_info{"} {
+		if !strings.Contains(body, "\n"+family) {
+			t.Errorf("no %s", family)
+		}
+	}
+	if status := stop(); status != 0 {
+		t.Errorf("exit status %d after SIGTERM; want 0", status)
+	}
+}
+
+// TestSIGTERMDuringAScrape checks that the scrape is answered all the same, in
+// the time that a supervisor allows, though the API never answers.
+func TestSIGTERMDuringAScrape(t *testing.T) {
+	setKey(t, testKey)
+	api := newAPI(2)
+	asked := make(chan struct{})
+	api.Inject(apitest.Fault{ID: sessionID(1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		apitest.Hang()(w, r)
+	}})
+	address, stop := start(t, "--session.id="+sessionID(1), "--session.id="+sessionID(2), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+serveAPI(t, api))
+	answered := make(chan string)
+	go func() {
+		_, body := get(t, "http://"+address+"/metrics")
+		answered <- body
+	}()
+	<-asked
+	if status := stop(); status != 0 {
+		t.Errorf("exit status %d; want 0", status)
+	}
+	has(t, <-answered, up(1, 0), up(2, 1))
+}
+
+// TestKeyFileIsReadAgain rotates a key while the exporter runs.
+func TestKeyFileIsReadAgain(t *testing.T) {
+	setKey(t, "")
+	api := newAPI(1)
+	path := file(t, testKey+"\n")
+	c, err := parseFlags([]string{"--session.id=" + sessionID(1), "--api.key-file=" + path, "--api.url=" + serveAPI(t, api)}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logBuffer{}
+	logger, _ := newLogger(c, log)
+	e, err := newExporter(c, logger, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	r := &rig{t: t, api: api, log: log, handler: e.handler(c, logger, context.Background())}
+
+	has(t, r.scrape(), up(1, 1))
+	api.SetKey("bu_rotated")
+	has(t, r.scrape(), up(1, 0), "browseruse_up 0", failures("browser", "unauthorized", 1))
+	rewrite(t, path, "bu_rotated\n")
+	has(t, r.scrape(), up(1, 1), "browseruse_up 1")
+	rewrite(t, path, "two words")
+	has(t, r.scrape(), up(1, 1))
+	has(t, r.scrape(), up(1, 1))
+	wantLogged(t, r, 1, "last good key stays in force", path)
+	if strings.Contains(log.String(), "bu_rotated") || strings.Contains(log.String(), "two words") {
+		t.Error("the log shows the content of the key file")
+	}
+}
+
+func TestLogFormats(t *testing.T) {
+	setKey(t, testKey)
+	for format, want := range map[string]*regexp.Regexp{
+		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=journal\.go:\d+ level=warn msg="Sessions could not be read"`),
+		"json":   regexp.MustCompile(`(?m)^\{"caller":"journal\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
+	} {
+		var stdout, stderr bytes.Buffer
+		run([]string{"--once", "--log.format=" + format, "--session.id=" + sessionID(9), "--api.url=" + serveAPI(t, newAPI(1))}, &stdout, &stderr)
+		if !want.MatchString(stderr.String()) {
+			t.Errorf("%s: %s", format, &stderr)
+		}
+	}
+}
+
+// TestCredentialsAreNowhere reads a session whose every credential is set, in
+// all formats at the most talkative level.
+func TestCredentialsAreNowhere(t *testing.T) {
+	setKey(t, testKey)
+	api := newAPI(2)
+	api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.Inject(apitest.Fault{ID: sessionID(2), Handler: apitest.Status(500, `{"detail":"`+apitest.Credential+testKey+`"}`)})
+	var stdout, stderr bytes.Buffer
+	run(append(idFlags(4), "--once", "--log.level=debug", "--api.url="+serveAPI(t, api)), &stdout, &stderr)
+	has(t, stdout.String(), up(1, 1), up(2, 0), up(3, 1), up(4, 0))
+	for _, secret := range []string{testKey, apitest.Credential} {
+		if strings.Contains(stdout.String()+stderr.String(), secret) {
+			t.Errorf("the output shows %q", secret)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+// Package web serves the exporter's endpoints.
+package web
+
+import (
+	"context"
+	_ "embed"
+	"html/template"
+	"net/http"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"browseruse_exporter/collector"
+)
+
+// The endpoints beside the telemetry path.
+const (
+	LandingPath = "/"
+	HealthyPath = "/-/healthy"
+	ReadyPath   = "/-/ready"
+)
+
+// Options say what the endpoints serve.
+type Options struct {
+	Collector     *collector.Collector
+	Exporter      *prometheus.Registry // the metrics about the exporter itself, those of its requests to the API among them
+	TelemetryPath string
+	Deadline      Deadline
+	Version       string
+	Logger        log.Logger
+
+	// Stopping ends the readings under way when it is done, so that a shutdown
+	// need not wait for a slow API. nil: never.
+	Stopping context.Context
+}
+
+// NewHandler returns the handler of all endpoints. It registers the metrics
+// about the serving of metrics with o.Exporter.
+func NewHandler(o Options) http.Handler {
+	metrics := &metricsHandler{
+		collector: o.Collector,
+		exporter:  o.Exporter,
+		deadline:  o.Deadline,
+		stopping:  o.Stopping,
+		logger:    o.Logger,
+	}
+	handlers := map[string]http.Handler{
+		LandingPath:     landingPage(o.TelemetryPath, o.Version),
+		HealthyPath:     text("healthy\n"),
+		ReadyPath:       text("ready\n"),
+		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD are served", http.StatusMethodNotAllowed)
+			return
+		}
+		handler, ok := handlers[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// metricsHandler answers scrapes.
+type metricsHandler struct {
+	collector *collector.Collector
+	exporter  prometheus.Gatherer
+	deadline  Deadline
+	stopping  context.Context //nolint:containedctx // outlives every request
+	logger    log.Logger
+}
+
+// ServeHTTP reads the API, then writes what was found. The reading comes first,
+// so that the counters in the same answer include it.
+func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	gatherers := prometheus.Gatherers{h.exporter}
+	if r.Method == http.MethodGet { // a HEAD shows no metric, so it needs no request
+		reading, err := register(h.read(r))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		gatherers = append(gatherers, reading)
+	}
+	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+		ErrorLog:      errorLog{h.logger},
+		ErrorHandling: promhttp.ContinueOnError,
+	}).ServeHTTP(w, r)
+}
+
+// read reads the API within the deadline of the scrape.
+func (h *metricsHandler) read(r *http.Request) *collector.Reading {
+	ctx, cancel := context.WithTimeoutCause(r.Context(), h.deadline.of(r), context.DeadlineExceeded)
+	defer cancel()
+	if h.stopping != nil {
+		var stop context.CancelCauseFunc
+		ctx, stop = context.WithCancelCause(ctx)
+		defer stop(nil)
+		defer context.AfterFunc(h.stopping, func() { stop(context.DeadlineExceeded) })()
+	}
+	return h.collector.Read(ctx)
+}
+
+// register puts a reading into a registry of its own.
+func register(reading *collector.Reading) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	return registry, registry.Register(reading)
+}
+
+// errorLog hands what promhttp has to say to the logger.
+type errorLog struct{ logger log.Logger }
+
+func (l errorLog) Println(v ...any) {
+	_ = level.Error(l.logger).Log("msg", "Metrics could not be written out", "err", v)
+}
+
+func text(body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(body))
+	})
+}
+
+//go:embed landing.html
+var landingHTML string
+
+var landingTemplate = template.Must(template.New("landing").Parse(landingHTML))
+
+func landingPage(telemetryPath, version string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		_ = landingTemplate.Execute(w, map[string]string{
+			"TelemetryPath": telemetryPath, "HealthyPath": HealthyPath, "ReadyPath": ReadyPath, "Version": version,
+		})
+	})
+}
