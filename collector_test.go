@@ -71,7 +71,7 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 		t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(t.Context())
-	r.stop, r.handler = stop, e.handler(c, logger, stopping)
+	r.stop, r.handler = stop, e.handler(stopping, c, logger)
 	t.Cleanup(func() {
 		stop()
 		e.close()

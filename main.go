@@ -112,7 +112,7 @@ func serve(ctx context.Context, c *config, stderr io.Writer) error {
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
-	err = listenAndServe(ctx, c, e.handler(c, logger, readings), endReadings, toolkitLogger)
+	err = listenAndServe(ctx, c, e.handler(readings, c, logger), endReadings, toolkitLogger)
 	if err == nil {
 		_ = level.Info(logger).Log("msg", "Stopped")
 	}
@@ -128,7 +128,7 @@ type exporter struct {
 
 // handler returns what serves the exporter's endpoints; readings under way end
 // when stopping does.
-func (e *exporter) handler(c *config, logger log.Logger, stopping context.Context) http.Handler {
+func (e *exporter) handler(stopping context.Context, c *config, logger log.Logger) http.Handler {
 	return web.NewHandler(web.Options{
 		Collector:     e.collector,
 		Exporter:      e.registry,

@@ -271,7 +271,7 @@ func TestKeyFileIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	r := &rig{t: t, api: api, log: log, handler: e.handler(c, logger, context.Background())}
+	r := &rig{t: t, api: api, log: log, handler: e.handler(context.Background(), c, logger)}
 
 	has(t, r.scrape(), up(1, 1))
 	api.SetKey("bu_rotated")

@@ -19,7 +19,7 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 		"the API hangs": apitest.Hang(),
 		"the API drips": apitest.Drip(`{"id":"`+strings.Repeat("0", 1000), time.Second),
 		"headers only, then silence": func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		},

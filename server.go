@@ -69,7 +69,7 @@ func newLogger(c *config, w io.Writer) (log.Logger, *slog.Logger) {
 	}
 	var slogLevel slog.Level
 	_ = slogLevel.UnmarshalText([]byte(c.logLevel)) // checked with the flags
-	const callDepth = 5 // from log.Caller through the filter to the line that logs
+	const callDepth = 5                             // from log.Caller through the filter to the line that logs
 	logger := log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.Caller(callDepth))
 	logger = level.NewFilter(logger, level.Allow(level.ParseDefault(c.logLevel, level.InfoValue())))
 	return logger, slog.New(sloggokit.NewGoKitHandler(base, slogLevel))

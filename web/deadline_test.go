@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestDeadline(t *testing.T) {
 		"more than a duration holds":    {"1e300", time.Hour - 500*time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("GET", "/metrics", nil)
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 			r.Header.Set(timeoutHeader, test.header)
 			if got := deadline.of(r); got != test.want {
 				t.Errorf("with the header %q a scrape may take %v; want %v", test.header, got, test.want)

@@ -162,7 +162,7 @@ func between(r *rand.Rand, least, most time.Duration) time.Duration {
 func randomUUID(r *rand.Rand) string {
 	var id uuid.UUID
 	for i := range id {
-		id[i] = byte(r.UintN(256))
+		id[i] = byte(r.UintN(256)) //nolint:gosec // below 256
 	}
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id.String()

@@ -19,9 +19,9 @@ const (
 
 // Credential is a part of every credential that the simulated API hands out
 // (liveUrl, cdpUrl, recordingUrl): where it appears, one has leaked.
-const Credential = "credential-that-must-not-leak"
+const Credential = "credential-that-must-not-leak" //nolint:gosec // it opens nothing
 
-// Absent, as a value of Session.Override, removes the field.
+// Absent as a value of Session.Override removes the field.
 var Absent = &struct{ absent bool }{true}
 
 // Session is the plan of a session's life. Its state at any moment follows from

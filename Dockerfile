@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+
+# The build runs on the builder's own platform and compiles for the target's.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG TARGETOS
+ARG TARGETARCH
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG BRANCH=
+ARG BUILD_DATE=
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -X github.com/prometheus/common/version.Version=$VERSION -X github.com/prometheus/common/version.Revision=$REVISION -X github.com/prometheus/common/version.Branch=$BRANCH -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" \
+    -o /browseruse_exporter .
+
+# Nothing but the binary and the CA certificates. There is no shell, so there is
+# no HEALTHCHECK: the orchestrator's probe asks /-/healthy.
+FROM scratch
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="browseruse_exporter" \
+      org.opencontainers.image.description="Prometheus exporter for the browser sessions of Browser Use Cloud" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /browseruse_exporter /browseruse_exporter
+USER 65532:65532
+EXPOSE 10042
+ENTRYPOINT ["/browseruse_exporter"]

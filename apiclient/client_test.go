@@ -1,0 +1,232 @@
+package apiclient_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"browseruse_exporter/apiclient"
+	"browseruse_exporter/apiclient/apitest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+// newClient returns a client of a simulated API, in a synctest bubble.
+func newClient(t *testing.T, api http.Handler) *apiclient.Client {
+	t.Helper()
+	network := apitest.NewNetwork()
+	server := &http.Server{Handler: api}
+	go func() { _ = server.Serve(network) }()
+	transport := apiclient.NewTransport(2)
+	transport.DialContext = network.DialContext
+	client := apiclient.New(apiclient.Options{
+		BaseURL: "http://api.test/api/v3/", Key: func() string { return "k" }, Timeout: 5 * time.Second, Concurrency: 2, Transport: transport,
+	})
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		_ = server.Close()
+	})
+	return client
+}
+
+// newAPI returns a project with n active sessions.
+func newAPI(n int) *apitest.Server {
+	api := apitest.New(apitest.Options{})
+	for i := 1; i <= n; i++ {
+		api.Add(apitest.Session{ID: id(i), StartedAt: time.Now(), ProxyBytesPerSecond: 1 << 20})
+	}
+	return api
+}
+
+func TestActiveSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, newAPI(250))
+		seen := map[string]bool{}
+		for page, want := range []int{100, 100, 50, 0} {
+			got, err := client.ActiveSessions(t.Context(), page+1)
+			if err != nil || got.Total != 250 || len(got.Sessions) != want || len(got.Bad) != 0 {
+				t.Fatalf("page %d: %d sessions of %d, %v, %v; want %d of 250", page+1, len(got.Sessions), got.Total, got.Bad, err, want)
+			}
+			for _, s := range got.Sessions {
+				seen[s.ID] = s.Active()
+			}
+		}
+		if len(seen) != 250 || !seen[id(1)] {
+			t.Errorf("%d sessions on all pages; want 250", len(seen))
+		}
+	})
+}
+
+func TestABadItemSpoilsItselfAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(1)
+		api.Add(apitest.Session{ID: id(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "NaN"}})
+		api.Add(apitest.Session{ID: id(3), StartedAt: time.Now(), Override: map[string]any{"id": 7}})
+		got, err := newClient(t, api).ActiveSessions(t.Context(), 1)
+		if err != nil || len(got.Sessions) != 1 || got.Sessions[0].ID != id(1) {
+			t.Fatalf("%+v, %v; want the first session", got.Sessions, err)
+		}
+		if len(got.Bad) != 2 || got.Bad[0].ID+got.Bad[1].ID != id(2) || got.Bad[0].Err.Reason != apiclient.ReasonInvalidResponse {
+			t.Errorf("bad: %+v; want the second session, and one that has no ID", got.Bad)
+		}
+	})
+}
+
+func TestAListThatLies(t *testing.T) {
+	for name, body := range map[string]string{
+		"no items":                `{"totalItems":0,"pageNumber":1,"pageSize":100}`,
+		"items that are null":     `{"items":null,"totalItems":0,"pageNumber":1,"pageSize":100}`,
+		"items in an object":      `{"items":{},"totalItems":0,"pageNumber":1,"pageSize":100}`,
+		"a negative total":        `{"items":[],"totalItems":-1,"pageNumber":1,"pageSize":100}`,
+		"no total":                `{"items":[],"pageNumber":1,"pageSize":100}`,
+		"a total of half":         `{"items":[],"totalItems":0.5,"pageNumber":1,"pageSize":100}`,
+		"another page":            `{"items":[],"totalItems":0,"pageNumber":2,"pageSize":100}`,
+		"another size":            `{"items":[],"totalItems":0,"pageNumber":1,"pageSize":10}`,
+		"more items than a page":  `{"items":[` + strings.Repeat("0,", 100) + `0],"totalItems":0,"pageNumber":1,"pageSize":100}`,
+		"a list and nothing else": `[]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, err := newClient(t, apitest.Status(200, body)).ActiveSessions(t.Context(), 1)
+				var failure *apiclient.Error
+				if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonInvalidResponse || !failure.Answered() {
+					t.Errorf("error %v; want an invalid response that is an answer", err)
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyGETsWithTheKeyAreSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var requests []string
+		client := newClient(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			requests = append(requests, fmt.Sprintf("%s %s key %s", r.Method, r.URL, r.Header.Get("X-Browser-Use-API-Key")))
+		}))
+		_, _ = client.Session(t.Context(), id(1))
+		_, _ = client.ActiveSessions(t.Context(), 3)
+		_, _ = client.Account(t.Context())
+		want := []string{
+			"GET /api/v3/browsers/" + id(1) + " key k",
+			"GET /api/v3/browsers?pageSize=100&pageNumber=3&filterBy=active key k",
+			"GET /api/v3/billing/account key k",
+		}
+		if fmt.Sprint(requests) != fmt.Sprint(want) {
+			t.Errorf("sent %q; want %q", requests, want)
+		}
+	})
+}
+
+func TestHoldIsToldAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(1)
+		api.Inject(apitest.Fault{Times: 1, Handler: apitest.Status(429, "", "Retry-After", "7")})
+		client := newClient(t, api)
+		for range 2 { // the answer, and what is withheld after it
+			_, err := client.Session(t.Context(), id(1))
+			var failure *apiclient.Error
+			if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonRateLimited || failure.RetryAfter != 7*time.Second {
+				t.Fatalf("error %v; want rate_limited for 7s", err)
+			}
+		}
+		if until := client.HoldUntil(); !until.Equal(time.Now().Add(7 * time.Second)) {
+			t.Errorf("held until %v; want 7s from now", until)
+		}
+		time.Sleep(7 * time.Second)
+		if _, err := client.Session(t.Context(), id(1)); err != nil || !client.HoldUntil().IsZero() {
+			t.Errorf("error %v, held until %v after the hold; want none", err, client.HoldUntil())
+		}
+	})
+}
+
+func TestNothingIsSentForAContextThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(1)
+		client := newClient(t, api)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := client.Session(ctx, id(1))
+		var failure *apiclient.Error
+		if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonCanceled || len(api.Requests()) != 0 {
+			t.Errorf("error %v, requests %v; want canceled and none", err, api.Requests())
+		}
+	})
+}
+
+// FuzzSession checks that no reply makes the client panic, that what it takes
+// is the session asked for, and that no credential shows in an error.
+func FuzzSession(f *testing.F) { fuzzBody(f, false) }
+
+// FuzzPage checks the same of a page of the list.
+func FuzzPage(f *testing.F) { fuzzBody(f, true) }
+
+func fuzzBody(f *testing.F, page bool) {
+	api := newAPI(3)
+	path := "/api/v3/browsers/" + id(1)
+	if page {
+		path = "/api/v3/browsers?pageSize=100&filterBy=active"
+	}
+	request := httptest.NewRequest(http.MethodGet, path, nil)
+	request.Header.Set("X-Browser-Use-API-Key", "k")
+	recorder := httptest.NewRecorder()
+	api.ServeHTTP(recorder, request)
+	good := recorder.Body.Bytes()
+	for _, seed := range []string{string(good), string(good) + "{}", string(good[:len(good)/2]), "null", "[]", "{}", `{"items":[null,1,{}],"totalItems":1e9,"pageNumber":1,"pageSize":100}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client := apiclient.New(apiclient.Options{
+			BaseURL: "http://api.test", Key: func() string { return "k" }, Timeout: time.Minute, Concurrency: 1, Transport: bodyTripper(body),
+		})
+		var sessions []apiclient.Session
+		var err error
+		if page {
+			var got apiclient.Page
+			got, err = client.ActiveSessions(t.Context(), 1)
+			sessions = got.Sessions
+			if len(sessions) > apiclient.PageSize || got.Total < 0 {
+				t.Errorf("%d sessions of %d", len(sessions), got.Total)
+			}
+		} else {
+			var session apiclient.Session
+			session, err = client.Session(t.Context(), id(1))
+			if err == nil {
+				sessions = append(sessions, session)
+				if session.ID != id(1) {
+					t.Errorf("took session %q for another", session.ID)
+				}
+			}
+		}
+		if err == nil && !json.Valid(body) {
+			t.Errorf("took %q, which is no JSON", body)
+		}
+		if err != nil && strings.Contains(err.Error(), apitest.Credential) {
+			t.Errorf("the error shows a credential: %v", err)
+		}
+		for _, s := range sessions {
+			if _, err := apiclient.ParseID(s.ID); err != nil || s.Status == "" || s.StartedAt.IsZero() && s.TimeoutAt.IsZero() && !strings.Contains(string(body), "0001-01-01") {
+				t.Errorf("took %+v for a session", s)
+			}
+		}
+	})
+}
+
+// bodyTripper answers each request with 200 and the body.
+type bodyTripper []byte
+
+func (b bodyTripper) RoundTrip(*http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	_, _ = recorder.Write(b)
+	return recorder.Result(), nil
+}
