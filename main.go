@@ -36,6 +36,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
+	if version.Version == "" {
+		version.Version = "unknown" // a plain go build names none
+	}
 	c, err := parseFlags(args, stdout)
 	switch {
 	case errors.Is(err, errExit):

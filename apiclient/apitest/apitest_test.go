@@ -266,7 +266,7 @@ func TestFaults(t *testing.T) {
 	remove := api.Inject(apitest.Fault{Endpoint: "browser", ID: ids[0], Handler: apitest.Status(503, "no", "Content-Type", "text/plain")})
 	api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Times: 1, Handler: apitest.Status(500, "")})
 	codes := func(paths ...string) []int {
-		var got []int
+		got := make([]int, 0, len(paths))
 		for _, path := range paths {
 			got = append(got, ask(api, path).Code)
 		}
