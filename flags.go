@@ -39,6 +39,11 @@ type config struct {
 	concurrency int
 	rateLimit   float64
 	sessionIDs  []string
+	discover    *bool // nil: not given
+	linger      time.Duration
+	settle      time.Duration
+	metadata    []string
+	maxAge      time.Duration
 	sessionFile string
 	account     bool
 	deadline    web.Deadline
@@ -81,22 +86,27 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 // defineFlags declares the flags, in the order in which --help shows them.
 func (c *config) defineFlags(f flagSet) {
 	f.value("api.url", "Base URL of the API.", stringValue(&c.apiURL, parseAPIURL)).Default(productAPI)
-	f.toggle("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
+	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
 	f.value("api.key-file", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
 	f.value("api.timeout", "Timeout of one request.", durationValue(&c.timeout, positive)).Default("5s")
 	f.value("api.concurrency", "Requests in flight, at most.", intValue(&c.concurrency)).Default("10")
 	f.value("api.rate-limit", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
 	f.values("session.id", "ID of a session to export, a UUID; may be repeated.", idsValue(&c.sessionIDs))
 	f.value("session.file", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
-	f.toggle("collector.account", "Export the account's credits and limits.", &c.account, true)
+	f.toggle("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.", discoverValue(&c.discover))
+	f.value("session.linger", "How long a discovered session stays exported after it finished.", durationValue(&c.linger, notNegative)).Default("15m")
+	f.value("session.settle", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.", durationValue(&c.settle, notNegative)).Default("15m")
+	f.values("session.metadata-label", "Key of the sessions' metadata to export as label metadata_<key> of browseruse_session_info; may be repeated.", keysValue(&c.metadata))
+	f.toggleDefault("collector.account", "Export the account's credits and limits.", &c.account, true)
 	f.value("scrape.timeout", "Deadline of a scrape that does not bring its own.", durationValue(&c.deadline.Default, positive)).Default("10s")
 	f.value("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.", durationValue(&c.deadline.Offset, notNegative)).Default("500ms")
+	f.value("scrape.max-age", "Answer from the last reading if it began at most so long ago, for pairs of Prometheus servers; 0s: every scrape reads.", durationValue(&c.maxAge, notNegative)).Default("0s")
 	c.defineWebFlags(f)
 	f.value("web.telemetry-path", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
 	f.value("log.level", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
 	f.value("log.format", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
-	f.toggle("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
-	f.toggle("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
+	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
+	f.toggleDefault("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
 }
 
 // defineWebFlags declares those of exporter-toolkit, with its names and
@@ -106,7 +116,7 @@ func (c *config) defineWebFlags(f flagSet) {
 	f.values("web.listen-address", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
 	f.value("web.config.file", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
 	if runtime.GOOS == "linux" {
-		f.toggle("web.systemd-socket", "Serve on the sockets that systemd passes, instead of --web.listen-address.", c.web.WebSystemdSocket, false)
+		f.toggleDefault("web.systemd-socket", "Serve on the sockets that systemd passes, instead of --web.listen-address.", c.web.WebSystemdSocket, false)
 	}
 }
 
@@ -114,6 +124,12 @@ func (c *config) defineWebFlags(f flagSet) {
 func (c *config) check() error {
 	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
+	}
+	if err := collector.CheckMetadataLabels(c.metadata); err != nil {
+		return fmt.Errorf("--session.metadata-label: %w", err)
+	}
+	if !c.discovers() && len(c.sessionIDs) == 0 && c.sessionFile == "" {
+		return errors.New("--no-session.discover: leaves no session to export; give --session.id or --session.file")
 	}
 	if c.demo {
 		return c.checkDemo()
@@ -126,10 +142,17 @@ func (c *config) check() error {
 		return fmt.Errorf("--api.key-file: given, and so is the environment's %s; give one of the two", keyVariable)
 	case c.keyFile == "" && c.keyFromEnv == "":
 		return fmt.Errorf("--api.key-file: no API key; name a file that holds it, or set the environment's %s (or try --demo, which needs none)", keyVariable)
-	case len(c.sessionIDs) == 0 && c.sessionFile == "":
-		return errors.New("--session.id: no session to export; give its ID, or a file of IDs with --session.file")
 	}
 	return nil
+}
+
+// discovers says whether the project's active sessions are exported: on demand,
+// or if nothing else is.
+func (c *config) discovers() bool {
+	if c.discover != nil {
+		return *c.discover
+	}
+	return len(c.sessionIDs) == 0 && c.sessionFile == ""
 }
 
 func (c *config) checkDemo() error {
@@ -239,6 +262,33 @@ func rateValue(target *float64) func(string) error {
 			return fmt.Errorf("%q: want a number of requests a second, or 0 for no limit", s)
 		}
 		*target = r
+		return nil
+	}
+}
+
+func boolValue(set func(bool)) func(string) error {
+	return func(s string) error {
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return fmt.Errorf("%q: want true or false", s)
+		}
+		set(b)
+		return nil
+	}
+}
+
+func discoverValue(target **bool) func(string) error {
+	return boolValue(func(b bool) { *target = &b })
+}
+
+func keysValue(target *[]string) func(string) error {
+	return func(s string) error {
+		if s == "" {
+			return errors.New("want a key of the sessions' metadata")
+		}
+		if !slices.Contains(*target, s) {
+			*target = append(*target, s)
+		}
 		return nil
 	}
 }

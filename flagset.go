@@ -24,14 +24,16 @@ func (f flagSet) values(name, help string, set func(string) error) *kingpin.Flag
 	return clause
 }
 
-func (f flagSet) toggle(name, help string, target *bool, value bool) {
-	clause := f.app.Flag(name, help).Default(strconv.FormatBool(value))
-	clause.SetValue(&toggleValue{flagValue{name: name, set: func(s string) (err error) {
-		if *target, err = strconv.ParseBool(s); err != nil {
-			return fmt.Errorf("%q: want true or false", s)
-		}
-		return nil
-	}}})
+// toggle defines a flag that is given as --name or --no-name.
+func (f flagSet) toggle(name, help string, set func(string) error) *kingpin.FlagClause {
+	clause := f.app.Flag(name, help)
+	clause.SetValue(&toggleValue{flagValue{name: name, set: set}})
+	return clause
+}
+
+// toggleDefault defines one that has a value where it is not given.
+func (f flagSet) toggleDefault(name, help string, target *bool, value bool) {
+	f.toggle(name, help, boolValue(func(b bool) { *target = b })).Default(strconv.FormatBool(value))
 }
 
 // flagValue is a kingpin.Value.

@@ -94,6 +94,9 @@ func notRead(reading *collector.Reading) error {
 			return fmt.Errorf("session %s could not be read: %w", s.ID, s.Err)
 		}
 	}
+	if reading.ListErr != nil {
+		return fmt.Errorf("the list of active sessions could not be read: %w", reading.ListErr)
+	}
 	if reading.AccountErr != nil {
 		return fmt.Errorf("the account could not be read: %w", reading.AccountErr)
 	}
@@ -161,12 +164,9 @@ func newExporter(c *config, logger log.Logger, transport http.RoundTripper) (*ex
 		UserAgent:   programName + "/" + version.Version,
 		Transport:   transport,
 	}
-	sessionIDs := func() []string { return c.sessionIDs }
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
-		demo := startDemo(&client)
-		sessionIDs = demo.sessionIDs
-		e.closers = append(e.closers, demo.close)
+		e.closers = append(e.closers, startDemo(&client))
 	} else {
 		key, err := newKey(c, logger)
 		if err != nil {
@@ -185,12 +185,17 @@ func newExporter(c *config, logger log.Logger, transport http.RoundTripper) (*ex
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
 	e.registry.MustRegister(versioncollector.NewCollector(programName), api)
 	e.collector = collector.New(collector.Options{
-		Client:      api,
-		SessionIDs:  sessionIDs,
-		SessionFile: sessionFile,
-		Account:     c.account,
-		Timeout:     c.deadline.Default,
-		Logger:      logger,
+		Client:         api,
+		Discover:       c.discovers(),
+		Linger:         c.linger,
+		Settle:         c.settle,
+		MetadataLabels: c.metadata,
+		MaxAge:         c.maxAge,
+		SessionIDs:     c.sessionIDs,
+		SessionFile:    sessionFile,
+		Account:        c.account,
+		Timeout:        c.deadline.Default,
+		Logger:         logger,
 	})
 	return e, nil
 }

@@ -46,7 +46,13 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a key file of two lines":      {args: []string{ok, "--api.key-file=" + file(t, "bu_a\nbu_b\n")}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", "one line"}},
 		"a key of two lines":           {args: []string{ok}, env: map[string]string{keyVariable: "bu_a\nbu_b"}, want: []string{keyVariable, "one line"}},
 		"no key at all":                {args: []string{ok}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", keyVariable, "--demo"}},
-		"nothing to export":            {want: []string{"--session.id", "--session.file"}},
+		"nothing to export":            {args: []string{"--no-session.discover"}, want: []string{"--no-session.discover", "--session.id", "--session.file"}},
+		"discovery, perhaps":           {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_DISCOVER": "perhaps"}, want: []string{"--session.discover", "perhaps"}},
+		"a negative linger":            {args: []string{"--session.linger=-1m"}, want: []string{"--session.linger", "-1m"}},
+		"a settle that is none":        {args: []string{"--session.settle=long"}, want: []string{"--session.settle", "long"}},
+		"an age that is none":          {args: []string{"--scrape.max-age=10"}, want: []string{"--scrape.max-age", `"10"`}},
+		"an empty metadata key":        {args: []string{"--session.metadata-label="}, want: []string{"--session.metadata-label"}},
+		"metadata keys that collide":   {args: []string{"--session.metadata-label=a.b", "--session.metadata-label=a-b"}, want: []string{"--session.metadata-label", `"a.b"`, `"a-b"`, "metadata_a_b"}},
 		"a timeout that is none":       {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
 		"no time at all":               {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
 		"no concurrency":               {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 1000"}},
@@ -309,8 +315,8 @@ func TestCredentialsAreNowhere(t *testing.T) {
 	api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
 	api.Inject(apitest.Fault{ID: sessionID(2), Handler: apitest.Status(500, `{"detail":"`+apitest.Credential+testKey+`"}`)})
 	var stdout, stderr bytes.Buffer
-	run(append(idFlags(4), "--once", "--log.level=debug", "--api.url="+serveAPI(t, api)), &stdout, &stderr)
-	has(t, stdout.String(), up(1, 1), up(2, 0), up(3, 1), up(4, 0))
+	run(append(idFlags(3), "--once", "--log.level=debug", "--api.url="+serveAPI(t, api)), &stdout, &stderr)
+	has(t, stdout.String(), up(1, 1), up(2, 0), up(3, 1))
 	for _, secret := range []string{testKey, apitest.Credential} {
 		if strings.Contains(stdout.String()+stderr.String(), secret) {
 			t.Errorf("the output shows %q", secret)

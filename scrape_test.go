@@ -14,6 +14,11 @@ import (
 	"browseruse_exporter/apiclient/apitest"
 )
 
+// oneByOne makes the list useless, so that sessions are read by ID.
+func oneByOne(api *apitest.Server) {
+	api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(404, "")})
+}
+
 func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"the API hangs": apitest.Hang(),
@@ -26,6 +31,7 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			r := newRig(t, newAPI(30), append(idFlags(30), "--api.rate-limit=0", "--api.timeout=60s")...)
+			oneByOne(r.api)
 			remove := r.api.Inject(apitest.Fault{ID: sessionID(1), Handler: handler})
 			start := time.Now()
 			got := r.scrape("4")
@@ -37,7 +43,21 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 			has(t, r.scrape("4"), up(1, 1))
 		})
 	}
-	bubble(t, "all hang, more than fit in at once", func(t *testing.T) {
+	bubble(t, "all sessions hang, more than fit in at once", func(t *testing.T) {
+		r := newRig(t, newAPI(100), append(idFlags(100), "--scrape.timeout=3s", "--no-collector.account")...)
+		oneByOne(r.api)
+		remove := r.api.Inject(apitest.Fault{Endpoint: "browser", Handler: apitest.Hang()})
+		start := time.Now()
+		got := r.scrape()
+		if took := time.Since(start); took > 3200*time.Millisecond {
+			t.Errorf("the answer took %v; want it after 3s", took)
+		}
+		has(t, got, up(1, 0), up(100, 0), failures("browser", "timeout", 100))
+		remove()
+		time.Sleep(20 * time.Second) // until the rate limit has its burst back
+		has(t, r.scrape("60"), up(1, 1), up(100, 1), "browseruse_up 1")
+	})
+	bubble(t, "all hangs", func(t *testing.T) {
 		r := newRig(t, newAPI(100), append(idFlags(100), "--scrape.timeout=3s")...)
 		remove := r.api.Inject(apitest.Fault{Handler: apitest.Hang()})
 		start := time.Now()
@@ -45,9 +65,8 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 		if took := time.Since(start); took > 3200*time.Millisecond {
 			t.Errorf("the answer took %v; want it after 3s", took)
 		}
-		has(t, got, up(1, 0), up(100, 0), "browseruse_up 0", failures("browser", "timeout", 100), failures("account", "timeout", 1))
+		has(t, got, up(1, 0), up(100, 0), "browseruse_up 0", failures("browsers", "timeout", 1), failures("account", "timeout", 1))
 		remove()
-		time.Sleep(20 * time.Second) // until the rate limit has its burst back
 		has(t, r.scrape("60"), up(1, 1), up(100, 1), "browseruse_up 1")
 	})
 }
@@ -88,27 +107,27 @@ func TestHoldAfter429(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			r := newRig(t, newAPI(50), append(idFlags(50), "--api.concurrency=2", "--no-collector.account")...)
+			oneByOne(r.api)
 			limited := apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", header())
-			remove := r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(1), Handler: limited})
+			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: limited})
 			start := time.Now()
 			got := r.scrape()
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("the queue behind the 429 took %v to dissolve; want it at once", took)
 			}
-			has(t, got, up(1, 0), failures("browser", "rate_limited", 1))
+			has(t, got, failures("browser", "rate_limited", 1))
 			if n := strings.Count(got, "browseruse_session_up{"); n != 50 {
 				t.Errorf("%d sessions are shown; want all 50", n)
 			}
-			if n := r.api.Requests()["browser"]; n > 22 { // the burst, and what waited in line
-				t.Errorf("%d of 50 sessions were asked for around a 429; want no more than the burst", n)
+			if n := r.api.Requests()["browser"]; n > 3 { // that one, and what was under way
+				t.Errorf("%d of 50 sessions were asked for around a 429; want none after it", n)
 			}
-			remove()
 
 			for range 2 {
 				r.api.ResetRequests()
 				time.Sleep(15 * time.Second)
 				before := time.Now()
-				has(t, r.scrape(), up(1, 0), up(2, 0), "browseruse_up 0", failures("browser", "rate_limited", 1))
+				has(t, r.scrape(), "browseruse_up 0", failures("browser", "rate_limited", 1))
 				if took := time.Since(before); took != 0 {
 					t.Errorf("a scrape during the hold took %v; want it at once", took)
 				}
@@ -158,8 +177,8 @@ func TestLimits(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}})
 		r.scrape("60")
-		if len(times) != 101 {
-			t.Fatalf("%d requests; want 100 sessions and the account", len(times))
+		if len(times) != 102 {
+			t.Fatalf("%d requests; want the list, 100 sessions and the account", len(times))
 		}
 		for i, at := range times {
 			for j := i + 11; j < len(times); j++ { // the burst is 10
@@ -175,6 +194,7 @@ func TestLimits(t *testing.T) {
 func TestOverlappingScrapesShareOneReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(10), append(idFlags(10), "--api.timeout=60s")...)
+		oneByOne(r.api)
 		r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(1), Handler: apitest.Hang()})
 		r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(2), Handler: func(w http.ResponseWriter, _ *http.Request) {
 			time.Sleep(5 * time.Second)

@@ -16,13 +16,18 @@ import (
 
 // Options say what a Collector exports.
 type Options struct {
-	Client      *apiclient.Client
-	SessionIDs  func() []string // UUIDs in lower case, asked for before each reading; a double is exported once
-	SessionFile *SessionFile    // nil: none
-	Account     bool            // export the account, too
-	Timeout     time.Duration   // of a Collect, which is told no deadline
-	Logger      log.Logger
-	Now         func() time.Time // nil: time.Now
+	Client         *apiclient.Client
+	Discover       bool          // export every active session of the project, too
+	Linger         time.Duration // how long a discovered session stays exported after it finished
+	Settle         time.Duration // how long after its finish late metering may change a session
+	MetadataLabels []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
+	MaxAge         time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
+	SessionIDs     []string      // UUIDs in lower case; a double is exported once
+	SessionFile    *SessionFile  // nil: none
+	Account        bool          // export the account, too
+	Timeout        time.Duration // of a Collect, which is told no deadline
+	Logger         log.Logger
+	Now            func() time.Time // nil: time.Now
 }
 
 // Collector is one project: a key, a URL, its sessions. It is safe for
@@ -30,9 +35,12 @@ type Options struct {
 type Collector struct {
 	options Options
 	journal *journal
+	memory  *memory
+	info    *infoDesc // nil: none
 
-	mu      sync.Mutex // guards current, never held while reading
+	mu      sync.Mutex // guards what follows, never held while reading
 	current *flight
+	last    *Reading // nil unless MaxAge is set
 }
 
 // New returns a Collector.
@@ -40,12 +48,17 @@ func New(o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Collector{options: o, journal: newJournal(o.Logger)}
+	return &Collector{
+		options: o,
+		journal: newJournal(o.Logger),
+		memory:  &memory{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*remembered{}},
+		info:    newInfoDesc(o.MetadataLabels),
+	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	(&Reading{}).Describe(ch)
+	(&Reading{info: c.info}).Describe(ch)
 	c.options.Client.Describe(ch)
 }
 
@@ -62,6 +75,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 // over: within moments of that, whatever the API does. Calls that overlap share
 // one reading, and each keeps its own deadline.
 func (c *Collector) Read(ctx context.Context) *Reading {
+	if reading := c.recent(); reading != nil {
+		return reading
+	}
 	f := c.join()
 	select {
 	case <-f.done:
@@ -69,4 +85,17 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 	}
 	c.leave(f, context.Cause(ctx))
 	return f.progress.reading()
+}
+
+// recent returns the last reading if it is recent enough, or else nil.
+func (c *Collector) recent() *Reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == nil {
+		return nil
+	}
+	if age := c.options.Now().Sub(c.last.Start); age < 0 || age > c.options.MaxAge {
+		return nil
+	}
+	return c.last
 }

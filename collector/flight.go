@@ -24,12 +24,12 @@ func (c *Collector) join() *flight {
 	defer c.mu.Unlock()
 	if c.current == nil {
 		ctx, cancel := context.WithCancelCause(context.Background())
-		f := &flight{progress: newProgress(c.options.Now), cancel: cancel, done: make(chan struct{})}
+		f := &flight{progress: newProgress(c.options.Now, c.info), cancel: cancel, done: make(chan struct{})}
 		c.current = f
 		go func() {
 			defer cancel(nil)
 			c.read(ctx, f.progress)
-			c.forget(f)
+			c.end(f)
 			close(f.done)
 		}()
 	}
@@ -59,11 +59,16 @@ func (c *Collector) leave(f *flight, cause error) {
 	}
 }
 
-// forget lets the next scrape start a reading of its own.
-func (c *Collector) forget(f *flight) {
+// end lets the next scrape start a reading of its own, and keeps a complete one
+// for those that need no newer one.
+func (c *Collector) end(f *flight) {
+	reading := f.progress.reading()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == f {
 		c.current = nil
+	}
+	if reading.Complete && c.options.MaxAge > 0 {
+		c.last = reading
 	}
 }

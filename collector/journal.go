@@ -31,7 +31,7 @@ type failure struct {
 
 // example is one failure of its kind, and how many more there are.
 type example struct {
-	sessionID string // "" for the account
+	sessionID string // "" for what is no session
 	err       error
 	count     int
 }
@@ -57,6 +57,9 @@ func (j *journal) write(r *Reading) {
 	if r.AccountErr != nil {
 		note(failures, "account", "", r.AccountErr)
 	}
+	if r.ListErr != nil {
+		note(failures, "list", "", r.ListErr)
+	}
 	j.writeChanges(failures)
 }
 
@@ -68,9 +71,12 @@ func (j *journal) writeChanges(failures map[failure]example) {
 		}
 		j.failing[kind] = true
 		warn := level.Warn(j.logger)
-		if kind.what == "account" {
+		switch kind.what {
+		case "account":
 			_ = warn.Log("msg", "Account could not be read", "reason", kind.reason, "err", e.err)
-		} else {
+		case "list":
+			_ = warn.Log("msg", "List of active sessions could not be read", "reason", kind.reason, "err", e.err)
+		default:
 			_ = warn.Log("msg", "Sessions could not be read", "reason", kind.reason, "sessions", e.count, "session_id", e.sessionID, "err", e.err)
 		}
 	}

@@ -3,7 +3,9 @@ package collector
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,24 +26,20 @@ var errNotReached = &apiclient.Error{
 
 // read fills progress with what the API says, until ctx is over.
 func (c *Collector) read(ctx context.Context, p *progress) {
-	p.begin(c.sessionIDs())
+	ids, file := c.sessionIDs()
+	todo := c.memory.plan(ids)
+	p.begin(todo, file)
 
-	var readers errgroup.Group
-	readers.SetLimit(maxReaders)
+	var account sync.WaitGroup
 	if c.options.Account {
-		readers.Go(func() error {
-			p.foundAccount(c.options.Client.Account(ctx))
-			return nil
-		})
+		account.Go(func() { p.foundAccount(c.options.Client.Account(ctx)) })
 	}
-	for _, id := range p.ids {
-		readers.Go(func() error {
-			session, err := c.options.Client.Session(ctx, id)
-			p.foundSession(id, session, err)
-			return nil
-		})
+	unread := todo.unread
+	if c.options.Discover || len(unread) > fewSessions {
+		unread = c.readList(ctx, p, unread)
 	}
-	_ = readers.Wait() // an error is one session's and stands in p
+	c.readOneByOne(ctx, p, unread, todo.due)
+	account.Wait()
 
 	p.finish(ctx.Err() == nil)
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else nobody wanted to know
@@ -49,10 +47,39 @@ func (c *Collector) read(ctx context.Context, p *progress) {
 	}
 }
 
+// readOneByOne reads the unread sessions, then those whose values may have
+// changed since; these keep their values if that fails.
+func (c *Collector) readOneByOne(ctx context.Context, p *progress, unread []string, due []SessionReading) {
+	var readers errgroup.Group
+	readers.SetLimit(maxReaders)
+	read := func(id string, keep *SessionReading) {
+		readers.Go(func() error {
+			session, err := c.options.Client.Session(ctx, id)
+			p.request(err)
+			if err == nil {
+				c.memory.saw(session, false)
+			} else {
+				c.memory.missed(id, err)
+			}
+			if err == nil || keep == nil {
+				p.foundSession(id, session, err)
+			}
+			return nil
+		})
+	}
+	for _, id := range unread {
+		read(id, nil)
+	}
+	for i := range due {
+		read(due[i].ID, &due[i])
+	}
+	_ = readers.Wait() // an error is one session's and stands in p
+}
+
 // sessionIDs returns the IDs from flags and file, sorted, each once, and how
 // the file was found.
 func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
-	ids := slices.Clone(c.options.SessionIDs())
+	ids := slices.Clone(c.options.SessionIDs)
 	var file *SessionFileState
 	if c.options.SessionFile != nil {
 		var fromFile []string
@@ -66,49 +93,66 @@ func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
 // progress is what a reading has found so far. It is safe for concurrent use.
 type progress struct {
 	now   func() time.Time
+	info  *infoDesc
 	start time.Time
-	ids   []string // set before the first request
 
 	mu         sync.Mutex // never held while waiting
 	file       *SessionFileState
 	sessions   map[string]SessionReading
 	account    *apiclient.Account
 	accountErr error
+	listErr    error
 	asked      bool // a request was needed
 	answered   bool // and one was answered
 	ended      time.Time
 	complete   bool
 }
 
-func newProgress(now func() time.Time) *progress {
-	return &progress{now: now, start: now()}
+func newProgress(now func() time.Time, info *infoDesc) *progress {
+	return &progress{now: now, info: info, start: now()}
 }
 
-func (p *progress) begin(ids []string, file *SessionFileState) {
+// begin notes what is known before the first request.
+func (p *progress) begin(todo plan, file *SessionFileState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ids, p.file = ids, file
-	p.sessions = make(map[string]SessionReading, len(ids))
+	p.file = file
+	p.sessions = make(map[string]SessionReading, len(todo.known)+len(todo.unread)+len(todo.due))
+	for _, id := range todo.unread {
+		p.sessions[id] = SessionReading{ID: id, Err: errNotReached}
+	}
+	for _, known := range [][]SessionReading{todo.known, todo.due} {
+		for _, session := range known {
+			p.sessions[session.ID] = session
+		}
+	}
 }
 
 func (p *progress) foundSession(id string, session apiclient.Session, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sessions[id] = SessionReading{ID: id, Session: session, Err: err}
-	p.request(err)
+}
+
+func (p *progress) foundList(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listErr = err
 }
 
 func (p *progress) foundAccount(account apiclient.Account, err error) {
+	p.request(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.accountErr = err; err == nil {
 		p.account = &account
 	}
-	p.request(err)
 }
 
 // request notes whether the API answered a request.
 func (p *progress) request(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.asked = true
 	var failure *apiclient.Error
 	if err == nil || errors.As(err, &failure) && failure.Answered() {
@@ -122,8 +166,7 @@ func (p *progress) finish(complete bool) {
 	p.ended, p.complete = p.now(), complete
 }
 
-// reading returns what was found so far. What was not found yet could not be
-// read in time.
+// reading returns what was found so far.
 func (p *progress) reading() *Reading {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,18 +179,13 @@ func (p *progress) reading() *Reading {
 		Duration:    ended.Sub(p.start),
 		Up:          p.answered || p.complete && !p.asked,
 		Complete:    p.complete,
-		Sessions:    make([]SessionReading, 0, len(p.ids)),
+		Sessions:    slices.SortedFunc(maps.Values(p.sessions), func(a, b SessionReading) int { return strings.Compare(a.ID, b.ID) }),
 		Account:     p.account,
 		AccountErr:  p.accountErr,
+		ListErr:     p.listErr,
 		SessionFile: p.file,
 		now:         p.now,
-	}
-	for _, id := range p.ids {
-		found, ok := p.sessions[id]
-		if !ok {
-			found = SessionReading{ID: id, Err: errNotReached}
-		}
-		r.Sessions = append(r.Sessions, found)
+		info:        p.info,
 	}
 	return r
 }

@@ -21,9 +21,12 @@ type Reading struct {
 	Account    *apiclient.Account // nil if it was not asked for, or could not be read
 	AccountErr error              // why it could not be read
 
+	ListErr error // why the list of active sessions could not be read whole, if it was asked for
+
 	SessionFile *SessionFileState // nil if there is none
 
-	now func() time.Time
+	now  func() time.Time
+	info *infoDesc // nil: none
 }
 
 // SessionReading is one session of a Reading.
@@ -46,13 +49,16 @@ func (r *Reading) AllRead() bool {
 			return false
 		}
 	}
-	return r.Complete && r.Up
+	return r.Complete && r.Up && r.ListErr == nil
 }
 
 // Describe implements prometheus.Collector.
 func (r *Reading) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range descs {
 		ch <- desc
+	}
+	if r.info != nil {
+		ch <- r.info.desc
 	}
 }
 
@@ -61,6 +67,9 @@ func (r *Reading) Collect(ch chan<- prometheus.Metric) {
 	now := r.now()
 	for i := range r.Sessions {
 		r.Sessions[i].collect(ch, now)
+		if r.info != nil && r.Sessions[i].Err == nil {
+			r.info.collect(ch, &r.Sessions[i].Session)
+		}
 	}
 	r.collectAccount(ch)
 	if file := r.SessionFile; file != nil {

@@ -1,75 +1,111 @@
 package apitest
 
 import (
-	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 // significantDigits is the precision of Python's decimals, in which the real
-// API seems to compute.
+// API seems to compute (a guess from captured values).
 const significantDigits = 28
 
-// decimalText writes a quotient, zero or positive, as a division of Python's
-// decimals would print it: exact where that takes no more digits than it has,
-// else rounded half to even; with an exponent below 1e-6.
-func decimalText(value *big.Rat) string {
-	if value.Sign() == 0 {
+// Dividing by 2^n is multiplying by 5^n and moving the point by n digits: so
+// figures for the proxy, 5/2^30 USD a byte, need no division.
+var (
+	five20 = new(big.Int).Exp(big.NewInt(5), big.NewInt(20), nil)
+	five31 = new(big.Int).Exp(big.NewInt(5), big.NewInt(31), nil)
+)
+
+// proxyMBText writes the megabytes that so many bytes are.
+func proxyMBText(bytes int64) string {
+	n := big.NewInt(bytes)
+	return decimalText(n.Mul(n, five20), -20)
+}
+
+// proxyCostText writes what so many bytes cost, in USD.
+func proxyCostText(bytes int64) string {
+	n := big.NewInt(bytes)
+	return decimalText(n.Mul(n, five31), -30)
+}
+
+// browserCostText writes what so many minutes cost, in USD.
+func browserCostText(minutes int64) string {
+	if costs := browserCosts(); minutes < int64(len(costs)) {
+		return costs[minutes]
+	}
+	return divideMinutes(minutes)
+}
+
+// browserCosts is the cost of every number of minutes that the real API allows.
+var browserCosts = sync.OnceValue(func() []string {
+	costs := make([]string, longestTimeout/time.Minute+1)
+	for minutes := range costs {
+		costs[minutes] = divideMinutes(int64(minutes))
+	}
+	return costs
+})
+
+// divideMinutes divides minutes by browserMinutesPerUSD, to many more digits
+// than are written; a last digit 1 stands for those that are left out, so that
+// the rounding knows of them.
+func divideMinutes(minutes int64) string {
+	const places = significantDigits + 12
+	n := new(big.Int).Exp(big.NewInt(10), big.NewInt(places), nil)
+	n.Mul(n, big.NewInt(minutes))
+	rest := new(big.Int)
+	n.QuoRem(n, big.NewInt(browserMinutesPerUSD), rest)
+	n.Mul(n, big.NewInt(10))
+	if rest.Sign() != 0 {
+		n.Add(n, big.NewInt(1))
+	}
+	return decimalText(n, -places-1)
+}
+
+// decimalText writes n * 10^exponent, n not negative and exponent not positive,
+// as Python prints a quotient of decimals: without zeros at the end where it is
+// exact, else rounded half to even; and with an exponent below 1e-6.
+func decimalText(n *big.Int, exponent int) string {
+	if n.Sign() == 0 {
 		return "0"
 	}
-	digits, exponent := significand(value)
-	switch adjusted := exponent + len(digits) - 1; {
-	case exponent > 0:
+	digits := n.String()
+	for exponent < 0 && digits[len(digits)-1] == '0' {
+		digits, exponent = digits[:len(digits)-1], exponent+1
+	}
+	if len(digits) > significantDigits {
+		digits, exponent = round(digits, exponent)
+	}
+	point := len(digits) + exponent // digits before the point
+	switch {
+	case exponent >= 0:
 		return digits + strings.Repeat("0", exponent)
-	case exponent == 0:
-		return digits
-	case adjusted >= 0:
-		return digits[:adjusted+1] + "." + digits[adjusted+1:]
-	case adjusted >= -6:
-		return "0." + strings.Repeat("0", -adjusted-1) + digits
+	case point > 0:
+		return digits[:point] + "." + digits[point:]
+	case point > -6:
+		return "0." + strings.Repeat("0", -point) + digits
 	case len(digits) == 1:
-		return fmt.Sprintf("%sE%d", digits, adjusted)
+		return digits + "E" + strconv.Itoa(point-1)
 	default:
-		return fmt.Sprintf("%s.%sE%d", digits[:1], digits[1:], adjusted)
+		return digits[:1] + "." + digits[1:] + "E" + strconv.Itoa(point-1)
 	}
 }
 
-// significand returns the value's digits and the power of ten that they count.
-func significand(value *big.Rat) (digits string, exponent int) {
-	// Somewhat more digits than needed, cut off, then one digit that says
-	// whether anything but zeros was cut, so that halves round as they should.
-	const guard = 4
-	scale := significantDigits + guard + len(value.Denom().String()) - len(value.Num().String())
-	num, den := new(big.Int).Set(value.Num()), new(big.Int).Set(value.Denom())
-	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(scale, -scale))), nil)
-	if scale >= 0 {
-		num.Mul(num, power)
-	} else {
-		den.Mul(den, power)
-	}
-	quotient, rest := num.QuoRem(num, den, new(big.Int))
-	text := quotient.String()
-	excess := len(text) - significantDigits
-	exponent = excess - scale
-	digits, cut := text[:significantDigits], text[significantDigits:]
-	exact := rest.Sign() == 0 && strings.Trim(cut, "0") == ""
-	if exact {
-		trimmed := strings.TrimRight(digits, "0")
-		exponent += len(digits) - len(trimmed)
-		if exponent > 0 { // a whole number has no exponent to save its zeros
-			trimmed += strings.Repeat("0", exponent)
-			exponent = 0
-		}
-		return trimmed, exponent
-	}
+// round cuts digits off, half to even.
+func round(digits string, exponent int) (string, int) {
+	kept, cut := digits[:significantDigits], digits[significantDigits:]
+	exponent += len(cut)
 	half := "5" + strings.Repeat("0", len(cut)-1)
-	odd := (digits[len(digits)-1]-'0')%2 == 1
-	if cut > half || cut == half && (rest.Sign() > 0 || odd) {
-		rounded, _ := new(big.Int).SetString(digits, 10)
-		digits = rounded.Add(rounded, big.NewInt(1)).String()
-		if len(digits) > significantDigits {
-			digits, exponent = digits[:significantDigits], exponent+1
-		}
+	odd := (kept[significantDigits-1]-'0')%2 == 1
+	if cut < half || cut == half && !odd {
+		return kept, exponent
 	}
-	return digits, exponent
+	n, _ := new(big.Int).SetString(kept, 10)
+	kept = n.Add(n, big.NewInt(1)).String()
+	if len(kept) > significantDigits { // 99...9 became 100...0
+		kept, exponent = kept[:significantDigits], exponent+1
+	}
+	return kept, exponent
 }

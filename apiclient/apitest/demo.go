@@ -16,6 +16,7 @@ const (
 	demoMemory    = 24 * time.Hour   // after which a finished session is forgotten
 	demoArrival   = 50 * time.Second // from one short session to the next, on average
 	demoAgentTurn = 9 * time.Minute  // from one session of an agent session to the next
+	demoAgentLife = 8 * time.Hour    // of an agent session, before another one takes over
 )
 
 // role is a part in the demo's play: when its session ends, the next one takes
@@ -71,26 +72,26 @@ func demoRoles(start time.Time) []*role {
 func (d *demo) grow(s *Server, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	born := false
 	for _, role := range d.roles {
 		for !role.next.After(now) {
+			born = true
 			var session Session
 			session, role.next = role.start(role.random, role.next)
 			session.ID = randomUUID(role.random)
 			s.Add(session)
 		}
 	}
-	s.forget(now.Add(-demoMemory))
+	if born { // as good a time as any, and not at every request
+		s.forget(now.Add(-demoMemory))
+	}
 }
 
 // forget deletes the sessions that finished before a time.
 func (s *Server) forget(before time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, session := range s.sessions {
-		if session.end().Before(before) {
-			delete(s.sessions, id)
-		}
-	}
+	s.fleet.removeIf(func(session *Session) bool { return session.end().Before(before) })
 }
 
 // shortSession is a task of a few minutes, of which there are many.
@@ -106,15 +107,15 @@ func shortSession(r *rand.Rand, at time.Time) (Session, time.Time) {
 	}, at.Add(between(r, demoArrival/2, demoArrival*3/2))
 }
 
-// agentSession is a browser of an agent session that opens one after another,
-// three at a time.
+// agentSession is a browser of an agent session that opens one after another
+// and has two or three at a time.
 func agentSession(team string) turn {
-	id := uuid.NewSHA1(uuid.NameSpaceDNS, []byte(team+".demo.test")).String()
 	return func(r *rand.Rand, at time.Time) (Session, time.Time) {
+		shift := at.Truncate(demoAgentLife).UTC().Format(time.RFC3339)
 		return Session{
-			AgentSessionID:      id,
+			AgentSessionID:      uuid.NewSHA1(uuid.NameSpaceDNS, []byte(team+shift)).String(),
 			StartedAt:           at,
-			StopAt:              at.Add(between(r, 2*demoAgentTurn, 4*demoAgentTurn)),
+			StopAt:              at.Add(between(r, demoAgentTurn*8/3, demoAgentTurn*3)),
 			ProxyBytesPerSecond: 10<<10 + r.Int64N(40<<10),
 			Metadata:            map[string]string{"team": team, "customer": fmt.Sprintf("customer-%d", 1+r.IntN(3))},
 		}, at.Add(demoAgentTurn)
@@ -133,11 +134,12 @@ func longSession(team string) turn {
 	}
 }
 
-// leakingSession loads video through the proxy that nobody watches.
+// leakingSession loads video through the proxy that nobody watches: about a
+// dollar a minute.
 func leakingSession(r *rand.Rand, at time.Time) (Session, time.Time) {
 	return Session{
 		StartedAt: at, Timeout: 90 * time.Minute,
-		ProxyBytesPerSecond: 2<<20 + r.Int64N(1<<20),
+		ProxyBytesPerSecond: 3<<20 + r.Int64N(1<<20),
 		Metadata:            map[string]string{"team": "research", "customer": "customer-2"},
 	}, at.Add(91 * time.Minute)
 }
@@ -156,14 +158,4 @@ func forgottenSession(_ *rand.Rand, at time.Time) (Session, time.Time) {
 
 func between(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)))
-}
-
-// randomUUID returns a version 4 UUID.
-func randomUUID(r *rand.Rand) string {
-	var id uuid.UUID
-	for i := range id {
-		id[i] = byte(r.UintN(256)) //nolint:gosec // below 256
-	}
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	return id.String()
 }

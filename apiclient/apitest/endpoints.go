@@ -1,7 +1,8 @@
 package apitest
 
 import (
-	"encoding/json"
+	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,10 +23,12 @@ type problem struct {
 	Type string   `json:"type"`
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
+func reply(w http.ResponseWriter, status int, body any) { write(w, status, mustMarshal(body)) }
+
+func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(mustMarshal(body))
+	_, _ = w.Write(body)
 }
 
 // detail answers GET /browsers/{session_id}.
@@ -37,17 +40,17 @@ func (s *Server) detail(w http.ResponseWriter, id string) {
 	}
 	now := s.now()
 	s.mu.Lock()
-	session, ok := s.sessions[parsed.String()]
-	var body json.RawMessage
-	if ok {
+	session := s.fleet.get(parsed.String())
+	var body []byte
+	if session != nil {
 		body = marshal(session, now, true)
 	}
 	s.mu.Unlock()
-	if !ok {
+	if session == nil {
 		reply(w, http.StatusNotFound, detailBody{"Session not found"})
 		return
 	}
-	reply(w, http.StatusOK, body)
+	write(w, http.StatusOK, body)
 }
 
 // listQuery is what GET /browsers was asked for.
@@ -62,7 +65,7 @@ func parseListQuery(values url.Values) (listQuery, []problem) {
 	var problems []problem
 	number := func(name string, otherwise, most int) int {
 		text := values.Get(name)
-		if text == "" {
+		if !values.Has(name) {
 			return otherwise
 		}
 		n, err := strconv.Atoi(text)
@@ -82,8 +85,11 @@ func parseListQuery(values url.Values) (listQuery, []problem) {
 		filter:         values.Get("filterBy"),
 		agentSessionID: values.Get("agentSessionId"),
 	}
-	if query.filter != "" && query.filter != "active" && query.filter != "stopped" {
+	if values.Has("filterBy") && query.filter != "active" && query.filter != "stopped" {
 		problems = append(problems, problem{[]string{"query", "filterBy"}, "Input should be 'active' or 'stopped'", "enum"})
+	}
+	if _, err := uuid.Parse(query.agentSessionID); values.Has("agentSessionId") && err != nil {
+		problems = append(problems, problem{[]string{"query", "agentSessionId"}, "Input should be a valid UUID", "uuid_parsing"})
 	}
 	for _, pair := range values["metadata"] {
 		key, value, ok := strings.Cut(pair, "=")
@@ -96,11 +102,11 @@ func parseListQuery(values url.Values) (listQuery, []problem) {
 }
 
 func (q *listQuery) matches(session *Session) bool {
-	if q.agentSessionID != "" && q.agentSessionID != session.AgentSessionID {
+	if q.agentSessionID != "" && !strings.EqualFold(q.agentSessionID, session.AgentSessionID) {
 		return false
 	}
 	for _, pair := range q.metadata {
-		if session.Metadata[pair[0]] != pair[1] {
+		if value, ok := session.Metadata[pair[0]]; !ok || value != pair[1] {
 			return false
 		}
 	}
@@ -115,30 +121,31 @@ func (s *Server) list(w http.ResponseWriter, query listQuery, problems []problem
 	}
 	now := s.now()
 	s.mu.Lock()
-	candidates := s.active(now)
-	if query.filter != "active" {
-		candidates = candidates[:0:0]
-		for _, session := range s.sessions {
-			if query.filter == "" || !session.Active(now) {
-				candidates = append(candidates, session)
-			}
-		}
-		newestFirst(candidates)
+	var candidates []*Session
+	if query.filter == "active" {
+		candidates = s.fleet.active(now)
+	} else {
+		candidates = s.fleet.every()
 	}
-	items := []json.RawMessage{}
-	total, first := 0, (query.page-1)*query.size
+	var items [][]byte
+	total := 0
 	for _, session := range candidates {
-		if !query.matches(session) {
+		if !query.matches(session) || query.filter == "stopped" && session.Active(now) {
 			continue
 		}
-		if total >= first && total < first+query.size {
+		if total/query.size == query.page-1 {
 			items = append(items, marshal(session, now, false))
 		}
 		total++
 	}
 	s.mu.Unlock()
-	reply(w, http.StatusOK, map[string]any{"items": items, "totalItems": total, "pageNumber": query.page, "pageSize": query.size})
+	// By hand, since an item may be no JSON on purpose (Session.Override).
+	write(w, http.StatusOK, fmt.Appendf(nil, `{"items":[%s],"totalItems":%d,"pageNumber":%d,"pageSize":%d}`,
+		join(items), total, query.page, query.size))
 }
+
+// join puts commas between the members of a JSON array or object.
+func join(members [][]byte) []byte { return bytes.Join(members, []byte(",")) }
 
 // serveAccount answers GET /billing/account.
 func (s *Server) serveAccount(w http.ResponseWriter) {
@@ -158,7 +165,7 @@ func (s *Server) serveAccount(w http.ResponseWriter) {
 	}
 	if !a.Terse {
 		s.mu.Lock()
-		body["concurrentSessionLimit"], body["activeSessionCount"] = a.ConcurrentSessions, len(s.active(s.now()))
+		body["concurrentSessionLimit"], body["activeSessionCount"] = a.ConcurrentSessions, len(s.fleet.active(s.now()))
 		s.mu.Unlock()
 	}
 	reply(w, http.StatusOK, body)

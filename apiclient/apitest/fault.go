@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) Inject(f Fault) (remove func()) {
 // held.
 func (s *Server) fault(r route) http.HandlerFunc {
 	for _, f := range s.faults {
-		if f.Endpoint != "" && f.Endpoint != r.endpoint || f.ID != "" && f.ID != r.id || f.Page != 0 && f.Page != r.page {
+		if f.Endpoint != "" && f.Endpoint != r.endpoint || f.ID != "" && !strings.EqualFold(f.ID, r.id) || f.Page != 0 && f.Page != r.page {
 			continue
 		}
 		if f.Times > 0 {
@@ -67,14 +68,15 @@ func Status(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// Hang never answers.
+// Hang never answers, and returns when the client goes away.
 func Hang() http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 }
 
-// Drip answers 200 with a body that comes a byte at a time.
+// Drip answers 200 with a body that comes a byte at a time, each after a pause.
 func Drip(body string, pause time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
 		flusher := http.NewResponseController(w)
 		for i := range len(body) {
 			select {
@@ -93,10 +95,12 @@ func Reset() http.HandlerFunc {
 	return func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 }
 
-// Truncate announces the body, sends half of it, and cuts the connection.
+// Truncate announces more than the body, sends half of it, and cuts the
+// connection.
 func Truncate(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 		_, _ = w.Write([]byte(body[:len(body)/2]))
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)

@@ -1,10 +1,10 @@
 package apitest
 
 import (
-	"fmt"
+	"context"
 	"maps"
+	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +22,7 @@ type Options struct {
 	Now       func() time.Time // nil: time.Now
 	Key       string           // "": any key but none
 	RateLimit int              // requests a second, in windows of 5 s; 0: no limit
+	Latency   time.Duration    // every answer waits so long
 	Account   Account          // zero: a believable one
 }
 
@@ -29,10 +30,10 @@ type Options struct {
 type Account struct {
 	MonthlyCreditsUSD    float64
 	AdditionalCreditsUSD float64
-	ConcurrentSessions   int
+	ConcurrentSessions   int // allowed at once; the API calls it rateLimit, too
 	ProjectID, Plan      string
 	NoPlan               bool // planInfo is null
-	Terse                bool // leaves out what the API documents elsewhere only
+	Terse                bool // concurrentSessionLimit and activeSessionCount are left out: only v2 documents them
 }
 
 // Server is the simulated API. It is an http.Handler for the paths below
@@ -44,10 +45,9 @@ type Server struct {
 
 	mu       sync.Mutex
 	key      string
-	sessions map[string]*Session
-	running  []*Session // those that had not finished when last looked at, newest first
-	sorted   bool       // whether running is in order
-	made     int        // IDs made up
+	latency  time.Duration
+	fleet    fleet
+	ids      *rand.Rand // makes IDs up
 	limiter  *limiter
 	requests map[string]int
 	faults   []*injected
@@ -64,44 +64,47 @@ func New(o Options) *Server {
 			ProjectID: "11111111-2222-4333-8444-555555555555", Plan: "Business",
 		}
 	}
-	s := &Server{now: o.Now, account: o.Account, key: o.Key, sessions: map[string]*Session{}, requests: map[string]int{}}
+	s := &Server{
+		now: o.Now, account: o.Account, latency: o.Latency, key: o.Key,
+		fleet: newFleet(), requests: map[string]int{},
+		ids: rand.New(rand.NewPCG(0, 0)), //nolint:gosec // names, not secrets: the same in every run
+	}
 	if o.RateLimit > 0 {
 		s.limiter = &limiter{perSecond: o.RateLimit}
 	}
 	return s
 }
 
-// Add adds sessions and returns their IDs.
+// Add adds sessions and returns their IDs. One that is there already is
+// replaced.
 func (s *Server) Add(sessions ...Session) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ids := make([]string, 0, len(sessions))
 	for _, session := range sessions {
 		if session.ID == "" {
-			s.made++
-			session.ID = fmt.Sprintf("b0000000-0000-4000-8000-%012x", s.made)
+			session.ID = randomUUID(s.ids)
 		}
-		s.sessions[session.ID] = &session
-		s.running = append(s.running, &session)
+		s.fleet.add(session)
 		ids = append(ids, session.ID)
 	}
-	s.sorted = false
 	return ids
 }
 
-// Stop stops a session now.
+// Stop stops a session now, if it runs.
 func (s *Server) Stop(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions[id].StopAt = s.now()
+	if session, now := s.fleet.get(id), s.now(); session != nil && session.Active(now) {
+		session.StopAt = now
+	}
 }
 
-// Delete removes a session.
+// Delete removes a session: it is not found any more.
 func (s *Server) Delete(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.sessions, id)
-	s.running = slices.DeleteFunc(s.running, func(session *Session) bool { return session.ID == id })
+	s.fleet.remove(id)
 }
 
 // Sessions returns the plans of all sessions, newest first.
@@ -109,9 +112,12 @@ func (s *Server) Sessions() []Session {
 	s.live()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sessions := make([]Session, 0, len(s.sessions))
-	for _, session := range newestFirst(slices.Collect(maps.Values(s.sessions))) {
-		sessions = append(sessions, *session)
+	every := s.fleet.every()
+	sessions := make([]Session, 0, len(every))
+	for _, session := range every {
+		c := *session
+		c.Metadata, c.Override = maps.Clone(c.Metadata), maps.Clone(c.Override)
+		sessions = append(sessions, c)
 	}
 	return sessions
 }
@@ -121,6 +127,13 @@ func (s *Server) SetKey(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.key = key
+}
+
+// SetLatency lets every answer take so long.
+func (s *Server) SetLatency(latency time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = latency
 }
 
 // Requests returns how many requests arrived at each endpoint, whatever they
@@ -136,26 +149,6 @@ func (s *Server) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.requests)
-}
-
-// active returns the sessions that run at now, newest first. s.mu is held.
-func (s *Server) active(now time.Time) []*Session {
-	s.running = slices.DeleteFunc(s.running, func(session *Session) bool { return !session.Active(now) })
-	if !s.sorted {
-		s.running = newestFirst(s.running)
-		s.sorted = true
-	}
-	return s.running
-}
-
-func newestFirst(sessions []*Session) []*Session {
-	slices.SortFunc(sessions, func(a, b *Session) int {
-		if order := b.StartedAt.Compare(a.StartedAt); order != 0 {
-			return order
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	return sessions
 }
 
 // live lets a living fleet catch up with the clock.
@@ -174,8 +167,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.requests[route.endpoint]++
 	}
 	fault := s.fault(route)
-	key := s.key
+	key, latency := s.key, s.latency
 	s.mu.Unlock()
+	if !wait(r.Context(), latency) {
+		return
+	}
 	if fault != nil {
 		fault(w, r)
 		return
@@ -191,9 +187,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case route.endpoint == "":
 		reply(w, http.StatusNotFound, detailBody{"Not Found"})
 	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
 		reply(w, http.StatusMethodNotAllowed, detailBody{"Method Not Allowed"})
 	default:
 		route.handle(w, r)
+	}
+}
+
+// wait lets the latency pass, and says whether somebody still waits for the
+// answer.
+func wait(ctx context.Context, latency time.Duration) bool {
+	if latency <= 0 {
+		return true
+	}
+	timer := time.NewTimer(latency)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -216,7 +229,7 @@ func (s *Server) route(r *http.Request) route {
 		return route{endpoint: endpointBrowsers, page: query.page, handle: func(w http.ResponseWriter, _ *http.Request) { s.list(w, query, problems) }}
 	case path == "billing/account":
 		return route{endpoint: endpointAccount, handle: func(w http.ResponseWriter, _ *http.Request) { s.serveAccount(w) }}
-	case detail && !strings.Contains(id, "/"):
+	case detail && id != "" && !strings.Contains(id, "/"):
 		return route{endpoint: endpointBrowser, id: id, handle: func(w http.ResponseWriter, _ *http.Request) { s.detail(w, id) }}
 	default:
 		return route{}

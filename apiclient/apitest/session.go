@@ -3,18 +3,17 @@
 // The tests run against it, and so does the exporter's demo.
 package apitest
 
-import (
-	"math/big"
-	"time"
-)
+import "time"
 
-// Prices and bounds of the real service (its pricing page, and captured values
-// for the proxy).
+// Bounds and prices of the real service: the timeout from its API's page, the
+// price of browser time ($0.02 an hour, by the minute) from its guide, that of
+// the proxy ($5 for 1024 MB) and the size of an MB from captured values.
 const (
-	defaultTimeout     = 60 * time.Minute
-	bytesPerMB         = 1 << 20
-	browserCentsAnHour = 2
-	proxyUSDPerMB      = 5.0 / 1024
+	defaultTimeout       = 60 * time.Minute
+	longestTimeout       = 240 * time.Minute
+	bytesPerMB           = 1 << 20
+	proxyUSDPerMB        = 5.0 / 1024
+	browserMinutesPerUSD = 60 * 100 / 2
 )
 
 // Credential is a part of every credential that the simulated API hands out
@@ -25,22 +24,26 @@ const Credential = "credential-that-must-not-leak" //nolint:gosec // it opens no
 var Absent = &struct{ absent bool }{true}
 
 // Session is the plan of a session's life. Its state at any moment follows from
-// the plan and the time alone.
+// the plan and the time alone. Before its start it is as it is at its start.
 type Session struct {
-	ID                  string // UUID; "": Add makes one up
-	AgentSessionID      string // "": null
-	StartedAt           time.Time
-	Timeout             time.Duration // 0: 60 minutes
+	ID                  string        // UUID; "": Add makes one up
+	AgentSessionID      string        // UUID; "": null
+	StartedAt           time.Time     // served to the microsecond
+	Timeout             time.Duration // 0: 60 minutes; the real API allows 240 at most
 	StopAt              time.Time     // when its owner stops it; zero: it runs into its timeout
 	ProxyBytesPerSecond int64         // while it runs
-	LateProxyBytes      int64         // metered LateAfter its finish only
+	LateProxyBytes      int64         // metered only LateAfter its finish
 	LateAfter           time.Duration
 	Metadata            map[string]string
-	Override            map[string]any // fields of its JSON that are served as they stand here
+
+	// Override replaces fields of the JSON that is served: a json.RawMessage goes
+	// out verbatim, be it JSON or not, Absent removes the field, and any other
+	// value is marshalled.
+	Override map[string]any
 }
 
 // TimeoutAt is when the session times out, or would have.
-func (s *Session) TimeoutAt() time.Time {
+func (s Session) TimeoutAt() time.Time {
 	if s.Timeout == 0 {
 		return s.StartedAt.Add(defaultTimeout)
 	}
@@ -56,18 +59,15 @@ func (s *Session) end() time.Time {
 }
 
 // Finish returns when the session finished, and whether it has.
-func (s *Session) Finish(now time.Time) (time.Time, bool) {
+func (s Session) Finish(now time.Time) (time.Time, bool) {
 	if end := s.end(); !end.After(now) {
 		return end, true
 	}
 	return time.Time{}, false
 }
 
-// Active says whether the session runs.
-func (s *Session) Active(now time.Time) bool {
-	_, finished := s.Finish(now)
-	return !finished
-}
+// Active says whether the session has not finished yet.
+func (s Session) Active(now time.Time) bool { return s.end().After(now) }
 
 // ran is how long the session has run.
 func (s *Session) ran(now time.Time) time.Duration {
@@ -77,8 +77,10 @@ func (s *Session) ran(now time.Time) time.Duration {
 	return max(0, now.Sub(s.StartedAt))
 }
 
+// proxyBytes is the proxy traffic that has been metered so far.
 func (s *Session) proxyBytes(now time.Time) int64 {
-	bytes := int64(s.ran(now).Seconds() * float64(s.ProxyBytesPerSecond))
+	seconds, rest := int64(s.ran(now)/time.Second), int64(s.ran(now)%time.Second)
+	bytes := seconds*s.ProxyBytesPerSecond + rest*s.ProxyBytesPerSecond/int64(time.Second)
 	if finish, finished := s.Finish(now); finished && !finish.Add(s.LateAfter).After(now) {
 		bytes += s.LateProxyBytes
 	}
@@ -92,26 +94,12 @@ func (s *Session) billedMinutes(now time.Time) int64 {
 }
 
 // ProxyMB is the proxy traffic so far, in megabytes of 2^20 bytes.
-func (s *Session) ProxyMB(now time.Time) float64 { return float64(s.proxyBytes(now)) / bytesPerMB }
+func (s Session) ProxyMB(now time.Time) float64 { return float64(s.proxyBytes(now)) / bytesPerMB }
 
 // ProxyCost is what the proxy traffic has cost so far, in USD.
-func (s *Session) ProxyCost(now time.Time) float64 { return s.ProxyMB(now) * proxyUSDPerMB }
+func (s Session) ProxyCost(now time.Time) float64 { return s.ProxyMB(now) * proxyUSDPerMB }
 
 // BrowserCost is what the browser time has cost so far, in USD.
-func (s *Session) BrowserCost(now time.Time) float64 {
-	return float64(s.billedMinutes(now)) * browserCentsAnHour / 100 / 60
-}
-
-// The same three as the API writes them.
-
-func (s *Session) proxyMBText(now time.Time) string {
-	return decimalText(big.NewRat(s.proxyBytes(now), bytesPerMB))
-}
-
-func (s *Session) proxyCostText(now time.Time) string {
-	return decimalText(big.NewRat(s.proxyBytes(now)*5, bytesPerMB*1024))
-}
-
-func (s *Session) browserCostText(now time.Time) string {
-	return decimalText(big.NewRat(s.billedMinutes(now)*browserCentsAnHour, 100*60))
+func (s Session) BrowserCost(now time.Time) float64 {
+	return float64(s.billedMinutes(now)) / browserMinutesPerUSD
 }

@@ -3,6 +3,8 @@ package apitest
 import (
 	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,9 +15,9 @@ type wireSession struct {
 	Status             string            `json:"status"`
 	LiveURL            *string           `json:"liveUrl"`
 	CDPURL             *string           `json:"cdpUrl"`
-	TimeoutAt          wireTime          `json:"timeoutAt"`
-	StartedAt          wireTime          `json:"startedAt"`
-	FinishedAt         *wireTime         `json:"finishedAt"`
+	TimeoutAt          string            `json:"timeoutAt"`
+	StartedAt          string            `json:"startedAt"`
+	FinishedAt         *string           `json:"finishedAt"`
 	ProxyUsedMB        string            `json:"proxyUsedMb"`
 	ProxyCost          string            `json:"proxyCost"`
 	BrowserCost        string            `json:"browserCost"`
@@ -25,24 +27,21 @@ type wireSession struct {
 	Metadata           map[string]string `json:"metadata"`
 }
 
-// wireTime is a time as the API writes it.
-type wireTime time.Time
-
-func (t wireTime) MarshalJSON() ([]byte, error) {
-	return []byte(time.Time(t).UTC().Format(`"2006-01-02T15:04:05.000000Z"`)), nil
-}
-
 // marshal writes a session as it is at now.
-func marshal(s *Session, now time.Time, detail bool) json.RawMessage {
+func marshal(s *Session, now time.Time, detail bool) []byte {
+	bytes := s.proxyBytes(now)
 	wire := wireSession{
 		ID:          s.ID,
 		Status:      "active",
-		TimeoutAt:   wireTime(s.TimeoutAt()),
-		StartedAt:   wireTime(s.StartedAt),
-		ProxyUsedMB: s.proxyMBText(now),
-		ProxyCost:   s.proxyCostText(now),
-		BrowserCost: s.browserCostText(now),
+		TimeoutAt:   timeText(s.TimeoutAt()),
+		StartedAt:   timeText(s.StartedAt),
+		ProxyUsedMB: proxyMBText(bytes),
+		ProxyCost:   proxyCostText(bytes),
+		BrowserCost: browserCostText(s.billedMinutes(now)),
 		Metadata:    s.Metadata,
+	}
+	if wire.Metadata == nil {
+		wire.Metadata = map[string]string{}
 	}
 	if s.AgentSessionID != "" {
 		wire.AgentSessionID = &s.AgentSessionID
@@ -50,27 +49,32 @@ func marshal(s *Session, now time.Time, detail bool) json.RawMessage {
 	finish, finished := s.Finish(now)
 	if finished {
 		wire.Status = "stopped"
-		wire.FinishedAt = (*wireTime)(&finish)
+		wire.FinishedAt = new(timeText(finish))
 	} else {
 		wire.LiveURL = credentialURL("https://live.browser-use.test/?wss=", s.ID)
 		wire.CDPURL = credentialURL("https://cdp.browser-use.test/", s.ID)
 	}
 	if detail {
-		wire.RecordingAvailable = &finished
-		if finished {
+		available := finished && recorded(s.ID)
+		wire.RecordingAvailable = &available
+		if available {
 			wire.RecordingURL = credentialURL("https://recordings.browser-use.test/", s.ID)
 		}
 	}
 	return override(mustMarshal(wire), s.Override)
 }
 
-func credentialURL(base, id string) *string {
-	url := base + id + "." + Credential
-	return &url
-}
+// recorded says whether a session leaves a recording: those whose ID ends in an
+// odd digit do.
+func recorded(id string) bool { return strings.ContainsAny(id[len(id)-1:], "13579bdfBDF") }
+
+// timeText writes a time as the API does.
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+func credentialURL(base, id string) *string { return new(base + id + "." + Credential) }
 
 // override replaces fields of a JSON object.
-func override(body []byte, fields map[string]any) json.RawMessage {
+func override(body []byte, fields map[string]any) []byte {
 	if len(fields) == 0 {
 		return body
 	}
@@ -78,14 +82,21 @@ func override(body []byte, fields map[string]any) json.RawMessage {
 	if err := json.Unmarshal(body, &object); err != nil {
 		panic(err) // it was marshalled here
 	}
-	for field, value := range maps.All(fields) {
-		if value == Absent {
+	for field, value := range fields {
+		if raw, verbatim := value.(json.RawMessage); verbatim {
+			object[field] = raw
+		} else if value == Absent {
 			delete(object, field)
 		} else {
 			object[field] = mustMarshal(value)
 		}
 	}
-	return mustMarshal(object)
+	// By hand: package json would refuse what is not JSON, on purpose or not.
+	members := make([][]byte, 0, len(object))
+	for _, field := range slices.Sorted(maps.Keys(object)) {
+		members = append(members, slices.Concat(mustMarshal(field), []byte(":"), object[field]))
+	}
+	return slices.Concat([]byte("{"), join(members), []byte("}"))
 }
 
 // mustMarshal marshals what always can be, or a test's own mistake.

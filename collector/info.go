@@ -1,0 +1,60 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"browseruse_exporter/apiclient"
+)
+
+// infoDesc is browseruse_session_info, whose labels depend on the configuration.
+type infoDesc struct {
+	desc *prometheus.Desc
+	keys []string // of the metadata
+}
+
+func newInfoDesc(keys []string) *infoDesc {
+	if len(keys) == 0 {
+		return nil
+	}
+	labels := append([]string{}, sessionLabels...)
+	for _, key := range keys {
+		labels = append(labels, metadataLabel(key))
+	}
+	return &infoDesc{keys: keys, desc: prometheus.NewDesc("browseruse_session_info",
+		"Metadata of the session, for joins; always 1.", labels, nil)}
+}
+
+func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Session) {
+	values := make([]string, 0, 2+len(d.keys))
+	values = append(values, session.ID, session.AgentSessionID)
+	for _, key := range d.keys {
+		values = append(values, session.Metadata[key])
+	}
+	gauge(ch, d.desc, 1, values...)
+}
+
+// metadataLabel is the name of the label for a key of the metadata.
+func metadataLabel(key string) string {
+	return "metadata_" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, key)
+}
+
+// CheckMetadataLabels says whether all keys can be labels at once.
+func CheckMetadataLabels(keys []string) error {
+	taken := map[string]string{}
+	for _, key := range keys {
+		label := metadataLabel(key)
+		if other, ok := taken[label]; ok {
+			return fmt.Errorf("%q and %q would both be the label %s; give one of them", other, key, label)
+		}
+		taken[label] = key
+	}
+	return nil
+}

@@ -1,0 +1,448 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"browseruse_exporter/apiclient"
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// fleet returns a project with n active sessions, 1 to n, that run for long.
+func fleet(n int) *apitest.Server {
+	api := apitest.New(apitest.Options{Key: testKey})
+	for i := 1; i <= n; i++ {
+		api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now(), Timeout: 4 * time.Hour})
+	}
+	return api
+}
+
+// stopped adds sessions that finished so long ago.
+func stopped(api *apitest.Server, from, to int, ago time.Duration) {
+	for i := from; i <= to; i++ {
+		api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now().Add(-ago - time.Minute), StopAt: time.Now().Add(-ago)})
+	}
+}
+
+// values counts the sessions that have values.
+func values(exposition string) int { return strings.Count(exposition, "\nbrowseruse_session_active{") }
+
+// TestRequestsOfAScrape counts what a scrape costs in steady state: the second
+// one, and the third.
+func TestRequestsOfAScrape(t *testing.T) {
+	for name, test := range map[string]struct {
+		api      func() *apitest.Server
+		args     []string
+		sessions int // with values
+		requests map[string]int
+	}{
+		"1,000 active, discovered": {
+			api: func() *apitest.Server { return fleet(1000) }, sessions: 1000, requests: map[string]int{"browsers": 10, "account": 1},
+		},
+		"300 configured and active in a project of 300, 40 more configured and final": {
+			api: func() *apitest.Server {
+				api := fleet(300)
+				stopped(api, 301, 340, time.Hour)
+				return api
+			}, args: append(idFlags(340), "--no-collector.account"), sessions: 340, requests: map[string]int{"browsers": 3},
+		},
+		"3 configured in a project of 1,000": {
+			api: func() *apitest.Server { return fleet(1000) }, args: append(idFlags(3), "--no-collector.account"), sessions: 3, requests: map[string]int{"browser": 3},
+		},
+		"500 configured, all final": {
+			api: func() *apitest.Server {
+				api := fleet(0)
+				stopped(api, 1, 500, time.Hour)
+				return api
+			}, args: append(idFlags(500), "--no-collector.account"), sessions: 500, requests: map[string]int{},
+		},
+		"20 configured in a project of 10,000": {
+			api: func() *apitest.Server { return fleet(10_000) }, args: append(idFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
+		},
+		"10,000 active, discovered": {
+			api: func() *apitest.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100},
+		},
+		"none at all, discovered": {
+			api: func() *apitest.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1},
+		},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			r := newRig(t, test.api(), test.args...)
+			r.scrape("120")
+			for range 2 {
+				time.Sleep(15 * time.Second)
+				r.api.ResetRequests()
+				got := r.scrape("120")
+				if n := values(got); n != test.sessions {
+					t.Errorf("%d sessions have values; want %d", n, test.sessions)
+				}
+				if diff := cmp.Diff(test.requests, r.api.Requests()); diff != "" {
+					t.Errorf("requests (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestSixScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(1000))
+		r.api.SetLatency(100 * time.Millisecond)
+		r.scrape("60")
+		time.Sleep(15 * time.Second)
+		r.api.ResetRequests()
+		var scrapes sync.WaitGroup
+		for range 6 {
+			scrapes.Go(func() {
+				if n := values(r.scrape()); n != 1000 {
+					t.Errorf("%d sessions have values; want 1000", n)
+				}
+			})
+		}
+		scrapes.Wait()
+		if diff := cmp.Diff(map[string]int{"browsers": 10, "account": 1}, r.api.Requests()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAScrapeTakesOneRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(1000), "--api.concurrency=11")
+		r.api.SetLatency(100 * time.Millisecond)
+		r.scrape("60")
+		time.Sleep(15 * time.Second)
+		start := time.Now()
+		r.scrape()
+		if took := time.Since(start); took != 100*time.Millisecond {
+			t.Errorf("a scrape of ten pages and the account took %v at 100ms a request; want one round trip", took)
+		}
+	})
+}
+
+func TestSessionsThatStopAreReadOnceByID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(1000), "--no-collector.account")
+		r.scrape("60")
+		time.Sleep(15 * time.Second)
+		for i := 1; i <= 10; i++ {
+			r.api.Stop(sessionID(i * 100))
+		}
+		for n, want := range []map[string]int{{"browsers": 10, "browser": 10}, {"browsers": 10}} {
+			r.api.ResetRequests()
+			got := r.scrape()
+			has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, sessionID(500)))
+			if n := values(got); n != 1000 {
+				t.Errorf("%d sessions have values; want 1000", n)
+			}
+			if diff := cmp.Diff(want, r.api.Requests()); diff != "" {
+				t.Errorf("requests of scrape %d after the stop (-want +got):\n%s", n+1, diff)
+			}
+			time.Sleep(15 * time.Second)
+		}
+	})
+}
+
+// TestSettling follows a session after its stop, in scrapes every 15 s: late
+// metering shows, in readings at growing intervals, until the session settled.
+func TestSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
+		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
+		finish := time.Now().Add(10 * time.Minute)
+		var readings []time.Duration
+		for range 4 * 60 {
+			api.ResetRequests()
+			got := r.scrape()
+			has(t, got, up(1, 1))
+			if after := time.Since(finish); after >= 0 && len(api.Requests()) > 0 {
+				readings = append(readings, after)
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if len(readings) != 5 || readings[0] != 0 || readings[4] != 15*time.Minute {
+			t.Fatalf("read %v after its finish; want at once, three times in between, and when it has settled", readings)
+		}
+		for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
+			if pause := readings[i+1] - readings[i]; pause < want*9/10 || pause > want*11/10+15*time.Second {
+				t.Errorf("pause %d was %v; want about %v", i+1, pause, want)
+			}
+		}
+		has(t, r.scrape(), fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} 5`, sessionID(1)))
+	})
+}
+
+func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		stopped(api, 1, 1, time.Minute)
+		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
+		has(t, r.scrape(), up(1, 1))
+		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		time.Sleep(2 * time.Minute)
+		has(t, r.scrape(), up(1, 1), "browseruse_up 0", failures("browser", "server_error", 1))
+		has(t, r.scrape(), up(1, 1), failures("browser", "server_error", 2)) // the next scrape tries again
+	})
+}
+
+// TestLinger follows discovered sessions out of the exposition.
+func TestLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(3), "--session.linger=10m", "--no-collector.account")
+		has(t, r.scrape(), up(1, 1), up(2, 1), up(3, 1))
+		r.api.Stop(sessionID(1))
+		r.api.Delete(sessionID(2))
+		got := r.scrape()
+		has(t, got, up(1, 1), up(2, 0), up(3, 1), `browseruse_session_active{agent_session_id="",session_id="`+sessionID(1)+`"} 0`)
+		time.Sleep(10*time.Minute - time.Second)
+		has(t, r.scrape(), up(1, 1), up(2, 0), up(3, 1))
+		time.Sleep(time.Second)
+		got = r.scrape()
+		hasNot(t, got, `browseruse_session_up{session_id="`+sessionID(1), `browseruse_session_up{session_id="`+sessionID(2))
+		has(t, got, up(3, 1))
+	})
+	bubble(t, "an outage longer than that", func(t *testing.T) {
+		r := newRig(t, fleet(2), "--session.linger=10m", "--no-collector.account")
+		r.scrape()
+		r.api.Stop(sessionID(1))
+		r.network.Refuse(true)
+		remove := r.api.Inject(apitest.Fault{Handler: apitest.Reset()})
+		for range 8 {
+			time.Sleep(5 * time.Minute)
+			has(t, r.scrape(), up(1, 0), up(2, 0), "browseruse_up 0")
+		}
+		remove()
+		r.network.Refuse(false)
+		for range 10 { // five minutes of the final cost, for whoever scrapes
+			has(t, r.scrape(), up(1, 1), up(2, 1))
+			time.Sleep(30 * time.Second)
+		}
+		got := r.scrape()
+		has(t, got, up(2, 1))
+		hasNot(t, got, `browseruse_session_up{session_id="`+sessionID(1))
+	})
+}
+
+func TestAMissingSessionIsAskedForNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(0), "--session.id="+sessionID(1), "--no-collector.account")
+		for range 4 * 60 {
+			has(t, r.scrape(), up(1, 0), "browseruse_up 1")
+			time.Sleep(15 * time.Second)
+		}
+		if n := r.api.Requests()["browser"]; n < 8 || n > 13 {
+			t.Errorf("%d requests in an hour of 240 scrapes for a session that is none; want about 10", n)
+		}
+		r.api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now()})
+		time.Sleep(9 * time.Minute)
+		has(t, r.scrape(), up(1, 1))
+	})
+}
+
+// TestDiscoveryWithIDs combines all three ways to a session, and doubles.
+func TestDiscoveryWithIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(5)
+		stopped(api, 6, 8, time.Hour)
+		r := newRig(t, api, "--session.discover", "--session.id="+sessionID(1), "--session.id="+sessionID(6), "--session.file="+file(t, sessionID(6)+"\n"+sessionID(7)), "--no-collector.account")
+		got := r.scrape()
+		has(t, got, up(1, 1), up(5, 1), up(6, 1), up(7, 1))
+		if n := values(got); n != 7 {
+			t.Errorf("%d sessions have values; want 7, each once", n)
+		}
+		if diff := cmp.Diff(map[string]int{"browsers": 1, "browser": 2}, api.Requests()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// page returns a page of the list, with these items.
+func page(number, total int, items ...string) http.HandlerFunc {
+	return apitest.Status(http.StatusOK, fmt.Sprintf(`{"items":[%s],"totalItems":%d,"pageNumber":%d,"pageSize":100}`, strings.Join(items, ","), total, number))
+}
+
+// TestAListThatLies checks that whatever the list says costs a bounded number of
+// requests, and that what can be told is told.
+func TestAListThatLies(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault    func(t *testing.T, api *apitest.Server) []apitest.Fault
+		most     int // requests for the list
+		lines    []string
+		sessions int
+	}{
+		"an absurd total, and no more than one page": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
+			return []apitest.Fault{{Endpoint: "browsers", Page: 1, Handler: page(1, 2_000_000_000, detail(t, api, nil))}}
+		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
+		"the same page for ever": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
+			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, 2_000_000_000, detail(t, api, nil))}}
+		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
+		"a negative total": {fault: func(*testing.T, *apitest.Server) []apitest.Fault {
+			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, -5)}}
+		}, most: 1, lines: []string{failures("browsers", "invalid_response", 1)}},
+		"an item twice, and one that is none": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
+			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api, nil), `7`, detail(t, api, map[string]any{"id": sessionID(2), "browserCost": "free"}), detail(t, api, nil))}}
+		}, most: 1, lines: []string{up(1, 1), up(2, 0), failures("browsers", "invalid_response", 2)}, sessions: 1},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			r := newRig(t, fleet(1), "--no-collector.account")
+			for _, fault := range test.fault(t, r.api) {
+				r.api.Inject(fault)
+			}
+			got := r.scrape()
+			has(t, got, test.lines...)
+			if n := values(got); n != test.sessions {
+				t.Errorf("%d sessions have values; want %d", n, test.sessions)
+			}
+			if n := r.api.Requests()["browsers"]; n > test.most {
+				t.Errorf("%d requests for the list; want %d at most", n, test.most)
+			}
+		})
+	}
+}
+
+func TestAPageThatFails(t *testing.T) {
+	bubble(t, "with the whole API", func(t *testing.T) {
+		r := newRig(t, fleet(250), "--no-collector.account")
+		r.scrape()
+		r.api.ResetRequests()
+		remove := r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(500, "")})
+		got := r.scrape()
+		if n := values(got); n != 150 {
+			t.Errorf("%d sessions have values; want the 150 of the other pages", n)
+		}
+		has(t, got, "browseruse_up 1", failures("browsers", "server_error", 1))
+		if diff := cmp.Diff(map[string]int{"browsers": 3}, r.api.Requests()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		remove()
+		if n := values(r.scrape()); n != 250 {
+			t.Errorf("%d sessions have values afterwards; want 250", n)
+		}
+	})
+	bubble(t, "by itself", func(t *testing.T) {
+		r := newRig(t, fleet(250), "--no-collector.account")
+		r.scrape()
+		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(200, "nonsense")})
+		if n := values(r.scrape("60")); n != 250 {
+			t.Errorf("%d sessions have values; want all, those of the page by ID", n)
+		}
+	})
+}
+
+func TestMaxAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(1), "--scrape.max-age=10s")
+		remaining := func(seconds int) string {
+			return fmt.Sprintf(`browseruse_session_timeout_remaining_seconds{agent_session_id="",session_id="%s"} %d`, sessionID(1), seconds)
+		}
+		for _, step := range []struct{ requests, remaining int }{
+			{1, 14400}, {1, 14395}, {1, 14390}, {2, 14385}, {2, 14380},
+		} {
+			has(t, r.scrape(), remaining(step.remaining))
+			if n := r.api.Requests()["browsers"]; n != step.requests {
+				t.Errorf("%d requests for the list after %ds; want %d", n, 14400-step.remaining, step.requests)
+			}
+			time.Sleep(5 * time.Second)
+		}
+	})
+}
+
+func TestMetadataLabels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		api.Add(
+			apitest.Session{ID: sessionID(1), StartedAt: time.Now(), Metadata: map[string]string{"team": "a\n\"b\"\\", "cost-center.é": "7"}},
+			apitest.Session{ID: sessionID(2), StartedAt: time.Now(), AgentSessionID: agentID},
+		)
+		r := newRig(t, api, "--session.metadata-label=team", "--session.metadata-label=cost-center.é", "--session.metadata-label=team")
+		has(t, r.scrape(),
+			`browseruse_session_info{agent_session_id="",metadata_cost_center__="7",metadata_team="a\n\"b\"\\",session_id="`+sessionID(1)+`"} 1`,
+			`browseruse_session_info{agent_session_id="`+agentID+`",metadata_cost_center__="",metadata_team="",session_id="`+sessionID(2)+`"} 1`)
+	})
+}
+
+// The size of TestSessionsComeAndGo. A day of 10,000 sessions is
+//
+//	go test . -run TestSessionsComeAndGo -v -fleet 10000 -hours 24
+var (
+	fleetSize  = flag.Int("fleet", 150, "how many sessions TestSessionsComeAndGo starts")
+	fleetHours = flag.Int("hours", 4, "for how long it lets them live")
+)
+
+// TestSessionsComeAndGo lets a fleet live under two servers that scrape every
+// 15 s, and checks what alerts on cost need: no final cost missed, the real
+// limit kept, and nothing kept of what is over.
+func TestSessionsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := apitest.New(apitest.Options{Key: testKey, RateLimit: apitest.RealRateLimit})
+		start := time.Now()
+		length := time.Duration(*fleetHours) * time.Hour
+		plans := make([]apitest.Session, *fleetSize)
+		for i := range plans {
+			began := start.Add(time.Duration(i) * length / time.Duration(len(plans)))
+			plans[i] = apitest.Session{
+				ID: sessionID(i + 1), StartedAt: began, Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1000,
+				StopAt: began.Add(time.Duration(1+i*37%240)*time.Minute - time.Duration(i%60)*time.Second),
+			}
+		}
+		r := newRig(t, api)
+		memoryBefore := heapInUse()
+		final := map[string]bool{} // sessions whose cost was exposed after their stop
+		exposition, next, peak := "", 0, 0
+		for end := start.Add(length + 5*time.Hour); time.Now().Before(end); time.Sleep(10 * time.Second) {
+			for next < len(plans) && !plans[next].StartedAt.After(time.Now()) {
+				api.Add(plans[next])
+				next++
+			}
+			for range 2 { // the second server is five seconds late
+				exposition = r.scrape()
+				peak = max(peak, strings.Count(exposition, "\nbrowseruse_session_"))
+				noteStopped(final, exposition)
+				time.Sleep(2500 * time.Millisecond)
+			}
+		}
+		if missed := len(plans) - len(final); missed != 0 {
+			t.Errorf("the final cost of %d sessions was never exposed", missed)
+		}
+		hasNot(t, exposition, "browseruse_session_up", `browseruse_api_requests_total{code="429"`)
+		total := 0
+		for _, n := range api.Requests() {
+			total += n
+		}
+		hours := *fleetHours + 5
+		scrapes := hours * 480
+		pages := *fleetSize*120/(*fleetHours*60)/apiclient.PageSize + 2
+		if most := scrapes*(pages+1) + 6**fleetSize; total > most {
+			t.Errorf("%d requests; want %d at most: pages and account for each scrape, and six readings of each session that ended", total, most)
+		}
+		t.Logf("%d sessions in %d hours, %d scrapes: %d requests an hour, at most %d in a window of 5s, %d series of sessions at the peak, heap %d KiB before and %d KiB after",
+			len(plans), hours, scrapes, total/hours, api.BusiestWindow(), peak, memoryBefore>>10, heapInUse()>>10)
+	})
+}
+
+// noteStopped notes the sessions that an exposition shows as stopped.
+func noteStopped(final map[string]bool, exposition string) {
+	for line := range strings.Lines(exposition) {
+		rest, ok := strings.CutPrefix(line, `browseruse_session_active{agent_session_id="",session_id="`)
+		if ok && strings.HasSuffix(rest, "} 0\n") {
+			final[rest[:len(sessionID(0))]] = true
+		}
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
