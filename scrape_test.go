@@ -106,10 +106,14 @@ func TestHoldAfter429(t *testing.T) {
 		"HTTP date": func() string { return time.Now().Add(40 * time.Second).UTC().Format(http.TimeFormat) },
 	} {
 		bubble(t, name, func(t *testing.T) {
-			r := newRig(t, newAPI(50), append(idFlags(50), "--api.concurrency=2", "--no-collector.account")...)
+			r := newRig(t, newAPI(50), append(idFlags(50), "--api.concurrency=2", "--api.timeout=500ms", "--no-collector.account")...)
 			oneByOne(r.api)
 			limited := apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", header())
-			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: limited})
+			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(time.Millisecond) // until all others stand in line
+				limited(w, r)
+			}})
+			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: apitest.Hang()}) // the other one in flight
 			start := time.Now()
 			got := r.scrape()
 			if took := time.Since(start); took > time.Second {
