@@ -339,6 +339,16 @@ func TestAPageThatFails(t *testing.T) {
 	})
 }
 
+func TestAReadingThatWasCutShortIsNotUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, fleet(1), "--scrape.max-age=1m")
+		remove := r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Hang()})
+		hasNot(t, r.scrape("2"), up(1, 1))
+		remove()
+		has(t, r.scrape("2"), up(1, 1))
+	})
+}
+
 func TestMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, fleet(1), "--scrape.max-age=10s")

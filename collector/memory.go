@@ -139,7 +139,9 @@ func (m *memory) saw(session apiclient.Session, discovered bool) {
 		return
 	}
 	m.postpone(r, now)
-	if r.due.After(settled) { // the last reading is the first one after that
+	// The last reading is the first one after it has settled, and none comes
+	// shortly before that.
+	if r.due.After(settled.Add(-r.pause / 4)) {
 		r.due = settled
 	}
 }
