@@ -356,3 +356,23 @@ func TestEndpoints(t *testing.T) {
 		}
 	})
 }
+
+func TestAFailureIsLoggedWhenItBeginsAndWhenItIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newAPI(3), idFlags(3)...)
+		remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		for range 3 {
+			r.scrape()
+		}
+		wantLogged(t, r, 1, "level=warn", "Sessions could not be read", "reason=server_error", "sessions=3")
+		wantLogged(t, r, 1, "level=warn", "Account could not be read", "reason=server_error")
+		wantLogged(t, r, 9, "level=debug", "Session could not be read")
+		wantLogged(t, r, 0, "Failure is over")
+		remove()
+		for range 3 {
+			r.scrape()
+		}
+		wantLogged(t, r, 1, "level=info", "Failure is over", "of=session", "reason=server_error")
+		wantLogged(t, r, 1, "level=info", "Failure is over", "of=account", "reason=server_error")
+	})
+}
