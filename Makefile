@@ -30,7 +30,7 @@ bench: ## The benchmarks, to compare with benchstat
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## Each fuzz target for a short while
-	.ci/fuzz 10s
+	.ci/fuzz 10000x
 
 demo: ## The exporter over a simulated project
 	go run . --demo
