@@ -234,7 +234,7 @@ func durationValue(target *time.Duration, ok func(time.Duration) bool) func(stri
 }
 
 func intValue(target *int) func(string) error {
-	const most = 1000
+	const most = 100 // the reader has no more goroutines
 	return func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > most {

@@ -55,7 +55,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"metadata keys that collide":   {args: []string{"--session.metadata-label=a.b", "--session.metadata-label=a-b"}, want: []string{"--session.metadata-label", `"a.b"`, `"a-b"`, "metadata_a_b"}},
 		"a timeout that is none":       {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
 		"no time at all":               {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
-		"no concurrency":               {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 1000"}},
+		"no concurrency":               {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 100"}},
 		"a concurrency of words":       {args: []string{ok, "--api.concurrency=ten"}, want: []string{"--api.concurrency", `"ten"`}},
 		"a negative rate":              {args: []string{ok, "--api.rate-limit=-1"}, want: []string{"--api.rate-limit", `"-1"`}},
 		"a rate that is NaN":           {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},

@@ -14,9 +14,9 @@ import (
 	"browseruse_exporter/apiclient"
 )
 
-// maxReaders bounds the goroutines of one reading. It is above any sensible
-// number of requests in flight, which the client bounds.
-const maxReaders = 64
+// maxReaders bounds the goroutines of one reading. It is as many as the flag
+// for the requests in flight accepts; the client keeps to the flag.
+const maxReaders = 100
 
 // errNotReached is why a session has no values when the time for the scrape was
 // over before anything was known of it.
@@ -52,7 +52,7 @@ func (c *Collector) read(ctx context.Context, p *progress) {
 func (c *Collector) readOneByOne(ctx context.Context, p *progress, unread []string, due []SessionReading) {
 	var readers errgroup.Group
 	readers.SetLimit(maxReaders)
-	read := func(id string, keep *SessionReading) {
+	read := func(id string, hasValues bool) {
 		readers.Go(func() error {
 			session, err := c.options.Client.Session(ctx, id)
 			p.request(err)
@@ -61,23 +61,23 @@ func (c *Collector) readOneByOne(ctx context.Context, p *progress, unread []stri
 			} else {
 				c.memory.missed(id, err)
 			}
-			if err == nil || keep == nil {
+			if err == nil || !hasValues {
 				p.foundSession(id, session, err)
 			}
 			return nil
 		})
 	}
 	for _, id := range unread {
-		read(id, nil)
+		read(id, false)
 	}
 	for i := range due {
-		read(due[i].ID, &due[i])
+		read(due[i].ID, true)
 	}
 	_ = readers.Wait() // an error is one session's and stands in p
 }
 
-// sessionIDs returns the IDs from flags and file, sorted, each once, and how
-// the file was found.
+// sessionIDs returns the IDs from flags and file, doubles included, and how the
+// file was found.
 func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
 	ids := slices.Clone(c.options.SessionIDs)
 	var file *SessionFileState
@@ -86,8 +86,7 @@ func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
 		fromFile, file = c.options.SessionFile.load()
 		ids = append(ids, fromFile...)
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), file
+	return ids, file
 }
 
 // progress is what a reading has found so far. It is safe for concurrent use.
