@@ -175,7 +175,7 @@ func parseAPIURL(s string) (string, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("a URL without query and fragment is wanted")
 	}
-	return strings.TrimRight(s, "/"), nil
+	return strings.TrimRight(u.String(), "/"), nil // String writes the scheme in lower case
 }
 
 // isLoopback says whether a URL is one of this machine.
