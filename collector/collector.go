@@ -84,7 +84,12 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 	case <-ctx.Done():
 	}
 	c.leave(f, context.Cause(ctx))
-	return f.progress.reading()
+	select {
+	case <-f.done:
+		return f.reading
+	default: // cut short for this scrape, while others still wait
+		return f.progress.reading()
+	}
 }
 
 // recent returns the last reading if it is recent enough, or else nil.

@@ -15,6 +15,7 @@ type flight struct {
 	progress *progress
 	cancel   context.CancelCauseFunc
 	done     chan struct{} // closed at its end
+	reading  *Reading      // what it found; there once done is closed
 	waiting  int           // guarded by Collector.mu
 }
 
@@ -28,7 +29,7 @@ func (c *Collector) join() *flight {
 		c.current = f
 		go func() {
 			defer cancel(nil)
-			c.read(ctx, f.progress)
+			f.reading = c.read(ctx, f.progress)
 			c.end(f)
 			close(f.done)
 		}()
@@ -62,13 +63,12 @@ func (c *Collector) leave(f *flight, cause error) {
 // end lets the next scrape start a reading of its own, and keeps a complete one
 // for those that need no newer one.
 func (c *Collector) end(f *flight) {
-	reading := f.progress.reading()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == f {
 		c.current = nil
 	}
-	if reading.Complete && c.options.MaxAge > 0 {
-		c.last = reading
+	if f.reading.Complete && c.options.MaxAge > 0 {
+		c.last = f.reading
 	}
 }

@@ -157,16 +157,15 @@ func (m *memory) missed(id string, err error) {
 		r.final = !now.Before(finishOf(r).Add(2 * m.settle))
 		return
 	}
-	switch reasonOf(err) {
-	case apiclient.ReasonNotFound, apiclient.ReasonRejected, apiclient.ReasonInvalidResponse:
-		if r.err == nil {
-			r.failed = now
-		} else if reasonOf(err) == apiclient.ReasonNotFound { // confirmed: asked for now and then
-			m.postpone(r, now)
-		}
-		r.err = err
-	default:
+	if isWholeAPI(err) {
+		return
 	}
+	if r.err == nil {
+		r.failed = now
+	} else if reasonOf(err) == apiclient.ReasonNotFound { // confirmed: asked for now and then
+		m.postpone(r, now)
+	}
+	r.err = err
 }
 
 // postpone sets when a session is asked for again.

@@ -24,8 +24,9 @@ var errNotReached = &apiclient.Error{
 	Endpoint: apiclient.EndpointBrowser, Reason: apiclient.ReasonTimeout, Err: errors.New("the time for the scrape was over"),
 }
 
-// read fills progress with what the API says, until ctx is over.
-func (c *Collector) read(ctx context.Context, p *progress) {
+// read fills progress with what the API says, until ctx is over, and returns
+// what has come together.
+func (c *Collector) read(ctx context.Context, p *progress) *Reading {
 	ids, file := c.sessionIDs()
 	todo := c.memory.plan(ids)
 	p.begin(todo, file)
@@ -42,9 +43,11 @@ func (c *Collector) read(ctx context.Context, p *progress) {
 	account.Wait()
 
 	p.finish(ctx.Err() == nil)
+	reading := p.reading()
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else nobody wanted to know
-		c.journal.write(p.reading())
+		c.journal.write(reading)
 	}
+	return reading
 }
 
 // readOneByOne reads the unread sessions, then those whose values may have
