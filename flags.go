@@ -62,17 +62,10 @@ var errExit = errors.New("nothing left to do")
 // parseFlags reads the command line and the environment. --help and --version
 // print to stdout and return errExit.
 func parseFlags(args []string, stdout io.Writer) (*config, error) {
-	app := kingpin.New(programName, "Prometheus exporter for the browser sessions of Browser Use Cloud: state, cost, proxy traffic and time left.\n\n"+
-		"The API key comes from --api.key-file or from the environment's "+keyVariable+".")
-	app.DefaultEnvars()
-	app.UsageWriter(stdout).ErrorWriter(stdout)
-	app.Version(version.Print(programName)).VersionFlag.NoEnvar()
-	app.HelpFlag.Short('h').NoEnvar()
+	c := &config{keyFromEnv: os.Getenv(keyVariable)}
+	app := newApp(c, stdout)
 	exited := false
 	app.Terminate(func(int) { exited = true })
-
-	c := &config{keyFromEnv: os.Getenv(keyVariable)}
-	c.defineFlags(flagSet{app})
 	_, err := app.Parse(args)
 	switch {
 	case exited:
@@ -83,28 +76,42 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	return c, c.check()
 }
 
+// newApp returns the command line, which fills c.
+func newApp(c *config, stdout io.Writer) *kingpin.Application {
+	app := kingpin.New(programName, "Prometheus exporter for the browser sessions of Browser Use Cloud: state, cost, proxy traffic and time left. "+
+		"With an API key and nothing else, it exports every active session of the key's project. The key comes from --api.key-file or from the environment's "+keyVariable+".")
+	app.DefaultEnvars()
+	app.UsageWriter(stdout).ErrorWriter(stdout).UsageTemplate(helpTemplate).UsageFuncs(helpFuncs)
+	app.Version(version.Print(programName)).VersionFlag.NoEnvar()
+	app.VersionFlag.Help("Show the version.")
+	app.HelpFlag.Short('h').NoEnvar()
+	app.HelpFlag.Help("Show this help.")
+	c.defineFlags(flagSet{app})
+	return app
+}
+
 // defineFlags declares the flags, in the order in which --help shows them.
 func (c *config) defineFlags(f flagSet) {
-	f.value("api.url", "Base URL of the API.", stringValue(&c.apiURL, parseAPIURL)).Default(productAPI)
+	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.apiURL, parseAPIURL)).Default(productAPI)
 	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
-	f.value("api.key-file", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
-	f.value("api.timeout", "Timeout of one request.", durationValue(&c.timeout, positive)).Default("5s")
-	f.value("api.concurrency", "Requests in flight, at most.", intValue(&c.concurrency)).Default("10")
-	f.value("api.rate-limit", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
-	f.values("session.id", "ID of a session to export, a UUID; may be repeated.", idsValue(&c.sessionIDs))
-	f.value("session.file", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
+	f.value("api.key-file", "FILE", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
+	f.value("api.timeout", "DURATION", "Timeout of one request, such as 5s or 500ms.", durationValue(&c.timeout, positive)).Default("5s")
+	f.value("api.concurrency", "N", "Requests in flight, at most.", intValue(&c.concurrency)).Default("10")
+	f.value("api.rate-limit", "N", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
+	f.values("session.id", "UUID", "ID of a session to export, such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f; may be repeated.", idsValue(&c.sessionIDs))
+	f.value("session.file", "FILE", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
 	f.toggle("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.", discoverValue(&c.discover))
-	f.value("session.linger", "How long a discovered session stays exported after it finished.", durationValue(&c.linger, notNegative)).Default("15m")
-	f.value("session.settle", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.", durationValue(&c.settle, notNegative)).Default("15m")
-	f.values("session.metadata-label", "Key of the sessions' metadata to export as label metadata_<key> of browseruse_session_info; may be repeated.", keysValue(&c.metadata))
+	f.value("session.linger", "DURATION", "How long a discovered session stays exported after it finished.", durationValue(&c.linger, notNegative)).Default("15m")
+	f.value("session.settle", "DURATION", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.", durationValue(&c.settle, notNegative)).Default("15m")
+	f.values("session.metadata-label", "KEY", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.", keysValue(&c.metadata))
 	f.toggleDefault("collector.account", "Export the account's credits and limits.", &c.account, true)
-	f.value("scrape.timeout", "Deadline of a scrape that does not bring its own.", durationValue(&c.deadline.Default, positive)).Default("10s")
-	f.value("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.", durationValue(&c.deadline.Offset, notNegative)).Default("500ms")
-	f.value("scrape.max-age", "Answer from the last reading if it began at most so long ago, for pairs of Prometheus servers; 0s: every scrape reads.", durationValue(&c.maxAge, notNegative)).Default("0s")
+	f.value("scrape.timeout", "DURATION", "Deadline of a scrape that does not bring its own.", durationValue(&c.deadline.Default, positive)).Default("10s")
+	f.value("scrape.timeout-offset", "DURATION", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.", durationValue(&c.deadline.Offset, notNegative)).Default("500ms")
+	f.value("scrape.max-age", "DURATION", "Answer from the last reading if it began at most so long ago, such as 25s for a pair of Prometheus servers that scrape every 30s; 0s: every scrape reads.", durationValue(&c.maxAge, notNegative)).Default("0s")
 	c.defineWebFlags(f)
-	f.value("web.telemetry-path", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
-	f.value("log.level", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
-	f.value("log.format", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
+	f.value("web.telemetry-path", "PATH", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
+	f.value("log.level", "LEVEL", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
+	f.value("log.format", "FORMAT", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
 	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
 	f.toggleDefault("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
 }
@@ -113,8 +120,8 @@ func (c *config) defineFlags(f flagSet) {
 // meanings, but with errors that name the flag.
 func (c *config) defineWebFlags(f flagSet) {
 	c.web = &toolkit.FlagConfig{WebListenAddresses: new([]string), WebSystemdSocket: new(bool), WebConfigFile: new(string)}
-	f.values("web.listen-address", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
-	f.value("web.config.file", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
+	f.values("web.listen-address", "ADDRESS", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
+	f.value("web.config.file", "FILE", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
 	if runtime.GOOS == "linux" {
 		f.toggleDefault("web.systemd-socket", "Serve on the sockets that systemd passes, instead of --web.listen-address.", c.web.WebSystemdSocket, false)
 	}
@@ -153,6 +160,41 @@ func (c *config) discovers() bool {
 		return *c.discover
 	}
 	return len(c.sessionIDs) == 0 && c.sessionFile == ""
+}
+
+// exported says in words which sessions are exported.
+func (c *config) exported() string {
+	var which []string
+	if c.discovers() {
+		which = append(which, "all active ones of the project")
+	}
+	if n := len(c.sessionIDs); n > 0 {
+		which = append(which, fmt.Sprintf("%d of --session.id", n))
+	}
+	if c.sessionFile != "" {
+		which = append(which, "those of "+c.sessionFile)
+	}
+	return strings.Join(which, ", ")
+}
+
+// keySource says where the key comes from. The key itself is never shown.
+func (c *config) keySource() string {
+	switch {
+	case c.demo:
+		return "none"
+	case c.keyFile != "":
+		return c.keyFile
+	default:
+		return "the environment's " + keyVariable
+	}
+}
+
+// source says where the values come from.
+func (c *config) source() string {
+	if c.demo {
+		return "a simulated project in this process"
+	}
+	return c.apiURL
 }
 
 func (c *config) checkDemo() error {

@@ -11,15 +11,16 @@ import (
 // values do not.
 type flagSet struct{ app *kingpin.Application }
 
-func (f flagSet) value(name, help string, set func(string) error) *kingpin.FlagClause {
-	clause := f.app.Flag(name, help)
+// value defines a flag; the help shows its placeholder as its value.
+func (f flagSet) value(name, placeholder, help string, set func(string) error) *kingpin.FlagClause {
+	clause := f.app.Flag(name, help).PlaceHolder(placeholder)
 	clause.SetValue(&flagValue{name: name, set: set})
 	return clause
 }
 
 // values defines a flag that may be repeated; set is called with each value.
-func (f flagSet) values(name, help string, set func(string) error) *kingpin.FlagClause {
-	clause := f.app.Flag(name, help)
+func (f flagSet) values(name, placeholder, help string, set func(string) error) *kingpin.FlagClause {
+	clause := f.app.Flag(name, help).PlaceHolder(placeholder)
 	clause.SetValue(&flagValue{name: name, set: set, repeats: true})
 	return clause
 }

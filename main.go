@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/version"
 
 	"browseruse_exporter/apiclient"
@@ -56,53 +55,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// once prints one reading. An error says that something was not read.
-func once(ctx context.Context, c *config, stdout, stderr io.Writer) error {
-	logger, _ := newLogger(c, stderr)
-	e, err := newExporter(c, logger, nil)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline.Default, context.DeadlineExceeded)
-	defer cancel()
-	reading := e.collector.Read(ctx)
-
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(reading); err != nil {
-		return err
-	}
-	families, err := prometheus.Gatherers{e.registry, registry}.Gather()
-	if err != nil {
-		return err
-	}
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(stdout, family); err != nil {
-			return err
-		}
-	}
-	return notRead(reading)
-}
-
-// notRead says what of a reading is missing, if anything.
-func notRead(reading *collector.Reading) error {
-	if reading.AllRead() {
-		return nil
-	}
-	for i := range reading.Sessions {
-		if s := &reading.Sessions[i]; s.Err != nil {
-			return fmt.Errorf("session %s could not be read: %w", s.ID, s.Err)
-		}
-	}
-	if reading.ListErr != nil {
-		return fmt.Errorf("the list of active sessions could not be read: %w", reading.ListErr)
-	}
-	if reading.AccountErr != nil {
-		return fmt.Errorf("the account could not be read: %w", reading.AccountErr)
-	}
-	return errors.New("the reading was cut short")
-}
-
 // serve answers scrapes until ctx is over.
 func serve(ctx context.Context, c *config, stderr io.Writer) error {
 	logger, toolkitLogger := newLogger(c, stderr)
@@ -116,6 +68,8 @@ func serve(ctx context.Context, c *config, stderr io.Writer) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
+	_ = level.Info(logger).Log("msg", "Exporting", "sessions", c.exported(), "from", c.source(), "key", c.keySource(),
+		"account", c.account, "at", strings.Join(*c.web.WebListenAddresses, " "), "path", c.telemetry)
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	err = listenAndServe(ctx, c, e.handler(readings, c, logger), endReadings, toolkitLogger)

@@ -123,11 +123,52 @@ func onlyLine(t *testing.T, stderr string) string {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for flag, want := range map[string]string{"--help": "--session.file", "--version": programName + ", version"} {
+	for flag, want := range map[string][]string{
+		"--help": {"\nWhich sessions:\n  --session.id=UUID ...", "\nThe API:\n  --api.url=URL ", " Default: 10.\n", "BROWSERUSE_EXPORTER_API_TIMEOUT=10s is", "\n      --[no-]once "},
+		"-h":     {"usage: browseruse_exporter [<flags>]\n"}, "--version": {programName + ", version"},
+	} {
 		var stdout, stderr bytes.Buffer
-		if status := run([]string{flag}, &stdout, &stderr); status != 0 || !strings.Contains(stdout.String(), want) || stderr.Len() > 0 {
-			t.Errorf("%s: exit status %d, standard output %q, standard error %q", flag, status, &stdout, &stderr)
+		if status := run([]string{flag}, &stdout, &stderr); status != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: exit status %d, standard error %q", flag, status, &stderr)
 		}
+		for _, part := range want {
+			if !strings.Contains(stdout.String(), part) {
+				t.Errorf("%s does not say %q:\n%s", flag, part, &stdout)
+			}
+		}
+	}
+}
+
+// TestTheStartSaysWhatIsExported looks at the log of a start that fails only
+// because somebody else listens.
+func TestTheStartSaysWhatIsExported(t *testing.T) {
+	taken := httptest.NewServer(http.NotFoundHandler())
+	defer taken.Close()
+	address := taken.Listener.Addr().String()
+	list, key := file(t, sessionID(1)+"\n"), file(t, testKey)
+	for name, test := range map[string]struct {
+		args []string
+		key  string
+		want string
+	}{
+		"the demo":      {args: []string{"--demo"}, want: `sessions="all active ones of the project" from="a simulated project in this process" key=none account=true`},
+		"a key":         {key: testKey, want: `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
+		"a key file":    {args: []string{"--api.key-file=" + key}, want: "key=" + key + " "},
+		"some sessions": {key: testKey, args: append(idFlags(2), "--session.file="+list, "--no-collector.account"), want: `sessions="2 of --session.id, those of ` + list + `" from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY" account=false`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setKey(t, test.key)
+			var stdout, stderr bytes.Buffer
+			if status := run(append(test.args, "--web.listen-address="+address), &stdout, &stderr); status != 1 {
+				t.Errorf("exit status %d; want 1", status)
+			}
+			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "at="+address+" path=/metrics") {
+				t.Errorf("the log does not say %q:\n%s", test.want, &stderr)
+			}
+			if strings.Contains(stderr.String(), testKey) {
+				t.Error("the log shows the key")
+			}
+		})
 	}
 }
 
@@ -143,20 +184,27 @@ func TestOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		args   []string
 		key    string
+		faulty string // an endpoint
 		status int
 		lines  []string
 		stderr string
 	}{
 		"all read":            {args: idFlags(2), key: testKey, lines: []string{up(1, 1), up(2, 1), "browseruse_up 1"}},
-		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: sessionID(3)},
-		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "unauthorized"},
+		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project; check the ID, and whose key it is\nbrowseruse_exporter: error: not everything could be read\n"},
+		"several missing":     {args: idFlags(4), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0), up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read, " + sessionID(3) + " among them: "},
+		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and for a project in Europe --api.url=https://api.eu.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
+		"a bad list":          {key: testKey, faulty: "browsers", status: 1, lines: []string{"browseruse_up 1"}, stderr: "browseruse_exporter: the list of active sessions could not be read: server_error: "},
 		"the demo, not a key": {args: []string{"--demo"}, lines: []string{"browseruse_up 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			setKey(t, test.key)
 			args := append([]string{"--once", "--log.level=error"}, test.args...)
 			if test.key != "" {
-				args = append(args, "--api.url="+serveAPI(t, newAPI(2)))
+				api := newAPI(2)
+				if test.faulty != "" {
+					api.Inject(apitest.Fault{Endpoint: test.faulty, Handler: apitest.Status(500, "")})
+				}
+				args = append(args, "--api.url="+serveAPI(t, api))
 			}
 			var stdout, stderr bytes.Buffer
 			if status := run(args, &stdout, &stderr); status != test.status {
@@ -297,11 +345,11 @@ func TestKeyFileIsReadAgain(t *testing.T) {
 func TestLogFormats(t *testing.T) {
 	setKey(t, testKey)
 	for format, want := range map[string]*regexp.Regexp{
-		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=journal\.go:\d+ level=warn msg="Sessions could not be read"`),
-		"json":   regexp.MustCompile(`(?m)^\{"caller":"journal\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
+		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=journal\.go:\d+ level=warn msg="Sessions could not be read" sessions=1 session_id=\S+ reason=not_found err=".*" advice="it was deleted, `),
+		"json":   regexp.MustCompile(`(?m)^\{"advice":"it was deleted, .*","caller":"journal\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
 	} {
 		var stdout, stderr bytes.Buffer
-		run([]string{"--once", "--log.format=" + format, "--session.id=" + sessionID(9), "--api.url=" + serveAPI(t, newAPI(1))}, &stdout, &stderr)
+		run([]string{"--once", "--log.level=debug", "--log.format=" + format, "--session.id=" + sessionID(9), "--api.url=" + serveAPI(t, newAPI(1))}, &stdout, &stderr)
 		if !want.MatchString(stderr.String()) {
 			t.Errorf("%s: %s", format, &stderr)
 		}

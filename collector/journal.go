@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/go-kit/log"
@@ -29,13 +28,6 @@ type failure struct {
 	reason apiclient.Reason
 }
 
-// example is one failure of its kind, and how many more there are.
-type example struct {
-	sessionID string // "" for what is no session
-	err       error
-	count     int
-}
-
 func newJournal(logger log.Logger) *journal {
 	return &journal{logger: logger, failing: map[failure]bool{}, unknownStatuses: map[string]bool{}}
 }
@@ -44,44 +36,44 @@ func newJournal(logger log.Logger) *journal {
 func (j *journal) write(r *Reading) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	failures := map[failure]example{}
 	for i := range r.Sessions {
-		s := &r.Sessions[i]
-		if s.Err != nil {
+		if s := &r.Sessions[i]; s.Err != nil {
 			_ = level.Debug(j.logger).Log("msg", "Session could not be read", "session_id", s.ID, "err", s.Err)
-			note(failures, "session", s.ID, s.Err)
 		} else {
 			j.writeStatus(&s.Session)
 		}
 	}
-	if r.AccountErr != nil {
-		note(failures, "account", "", r.AccountErr)
-	}
-	if r.ListErr != nil {
-		note(failures, "list", "", r.ListErr)
-	}
-	j.writeChanges(failures)
+	j.writeChanges(r.Failures())
 }
 
-// writeChanges logs the failures that are new and those that are over.
-func (j *journal) writeChanges(failures map[failure]example) {
-	for kind, e := range failures {
+// writeChanges logs the failures that are new, with what to do about them, and
+// those that are over. A scraper that went away is none.
+func (j *journal) writeChanges(failures []Failure) {
+	now := map[failure]bool{}
+	for i := range failures {
+		f := &failures[i]
+		kind := failure{what: f.What, reason: f.Reason}
+		if f.Reason == apiclient.ReasonCanceled {
+			continue
+		}
+		now[kind] = true
 		if j.failing[kind] {
 			continue
 		}
 		j.failing[kind] = true
+		why := []any{"reason", f.Reason, "err", f.Err, "advice", f.Advice()}
 		warn := level.Warn(j.logger)
-		switch kind.what {
-		case "account":
-			_ = warn.Log("msg", "Account could not be read", "reason", kind.reason, "err", e.err)
-		case "list":
-			_ = warn.Log("msg", "List of active sessions could not be read", "reason", kind.reason, "err", e.err)
+		switch f.What {
+		case FailedList:
+			_ = log.With(warn, "msg", "List of active sessions could not be read").Log(why...)
+		case FailedAccount:
+			_ = log.With(warn, "msg", "Account could not be read").Log(why...)
 		default:
-			_ = warn.Log("msg", "Sessions could not be read", "reason", kind.reason, "sessions", e.count, "session_id", e.sessionID, "err", e.err)
+			_ = log.With(warn, "msg", "Sessions could not be read", "sessions", f.Count, "session_id", f.SessionID).Log(why...)
 		}
 	}
 	for kind := range j.failing {
-		if _, ok := failures[kind]; !ok {
+		if !now[kind] {
 			delete(j.failing, kind)
 			_ = level.Info(j.logger).Log("msg", "Failure is over", "of", kind.what, "reason", kind.reason)
 		}
@@ -95,26 +87,4 @@ func (j *journal) writeStatus(s *apiclient.Session) {
 	}
 	j.unknownStatuses[s.Status] = true
 	_ = level.Warn(j.logger).Log("msg", "Unknown status, counted as active until the session has finished", "status", s.Status, "session_id", s.ID)
-}
-
-// note adds err to the failures of its kind. A scraper that went away is none.
-func note(failures map[failure]example, what, sessionID string, err error) {
-	kind := failure{what: what, reason: reasonOf(err)}
-	if kind.reason == apiclient.ReasonCanceled {
-		return
-	}
-	e, ok := failures[kind]
-	if !ok {
-		e = example{sessionID: sessionID, err: err}
-	}
-	e.count++
-	failures[kind] = e
-}
-
-func reasonOf(err error) apiclient.Reason {
-	var apiErr *apiclient.Error
-	if errors.As(err, &apiErr) {
-		return apiErr.Reason
-	}
-	return apiclient.ReasonConnection
 }
