@@ -1,0 +1,268 @@
+// Package helm tests the chart: with Helm's own code, and with the types of
+// Kubernetes and of the Prometheus operator.
+package helm
+
+import (
+	"io"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/lint"
+	"helm.sh/helm/v3/pkg/lint/support"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
+)
+
+const chart = "browseruse-exporter"
+
+// manifests are what a rendering of the chart holds, by kind. No kind comes
+// twice but ConfigMap.
+type manifests struct {
+	deployment     *appsv1.Deployment
+	service        *corev1.Service
+	serviceAccount *corev1.ServiceAccount
+	secret         *corev1.Secret
+	configMaps     []*corev1.ConfigMap
+	monitor        *monitoringv1.ServiceMonitor
+	rule           *monitoringv1.PrometheusRule
+	policy         *networkingv1.NetworkPolicy
+}
+
+// TestMain keeps Helm from saying at each loading that it follows links.
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}
+
+// render renders the chart with values, as helm template does.
+func render(values map[string]any) (map[string]string, error) {
+	loaded, err := loader.Load(chart)
+	if err != nil {
+		return nil, err
+	}
+	full, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{Name: "money", Namespace: "watch", IsInstall: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(loaded, full)
+}
+
+func valuesOf(t *testing.T, path string) map[string]any {
+	t.Helper()
+	values, err := chartutil.ReadValuesFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// decoded renders the chart with a values file of testdata and decodes every
+// manifest strictly: what its kind does not know is an error.
+func decoded(t *testing.T, file string) *manifests {
+	t.Helper()
+	files, err := render(valuesOf(t, filepath.Join("testdata", file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &manifests{}
+	for name, text := range files {
+		if strings.HasSuffix(name, ".txt") {
+			continue
+		}
+		for manifest := range strings.SplitSeq(text, "\n---\n") {
+			if strings.TrimSpace(manifest) != "" {
+				m.decode(t, name, manifest)
+			}
+		}
+	}
+	return m
+}
+
+func (m *manifests) decode(t *testing.T, name, text string) {
+	t.Helper()
+	var kind struct{ Kind string }
+	if err := yaml.Unmarshal([]byte(text), &kind); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	into := map[string]func() any{
+		"Deployment":     func() any { m.deployment = &appsv1.Deployment{}; return m.deployment },
+		"Service":        func() any { m.service = &corev1.Service{}; return m.service },
+		"ServiceAccount": func() any { m.serviceAccount = &corev1.ServiceAccount{}; return m.serviceAccount },
+		"Secret":         func() any { m.secret = &corev1.Secret{}; return m.secret },
+		"ConfigMap": func() any {
+			m.configMaps = append(m.configMaps, &corev1.ConfigMap{})
+			return m.configMaps[len(m.configMaps)-1]
+		},
+		"ServiceMonitor": func() any { m.monitor = &monitoringv1.ServiceMonitor{}; return m.monitor },
+		"PrometheusRule": func() any { m.rule = &monitoringv1.PrometheusRule{}; return m.rule },
+		"NetworkPolicy":  func() any { m.policy = &networkingv1.NetworkPolicy{}; return m.policy },
+	}[kind.Kind]
+	if into == nil {
+		t.Fatalf("%s: an unexpected %q", name, kind.Kind)
+	}
+	if err := yaml.UnmarshalStrict([]byte(text), into()); err != nil {
+		t.Errorf("%s: %s: %v", name, kind.Kind, err)
+	}
+}
+
+// each runs a test with each values file.
+func each(t *testing.T, test func(t *testing.T, file string)) {
+	t.Helper()
+	files, err := os.ReadDir("testdata")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no values files", err)
+	}
+	for _, file := range files {
+		t.Run(file.Name(), func(t *testing.T) { test(t, file.Name()) })
+	}
+}
+
+func TestLint(t *testing.T) {
+	each(t, func(t *testing.T, file string) {
+		for _, message := range lint.All(chart, valuesOf(t, filepath.Join("testdata", file)), "watch", true).Messages {
+			if message.Severity > support.InfoSev {
+				t.Error(message)
+			}
+		}
+	})
+}
+
+// TestEveryManifestIsOneOfItsKind also checks what has to agree between them.
+func TestEveryManifestIsOneOfItsKind(t *testing.T) {
+	each(t, func(t *testing.T, file string) {
+		m := decoded(t, file)
+		pod := m.deployment.Spec.Template
+		if *m.deployment.Spec.Replicas != 1 || m.deployment.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+			t.Error("there may be two exporters at once")
+		}
+		selectors := []map[string]string{m.deployment.Spec.Selector.MatchLabels, m.service.Spec.Selector}
+		if m.policy != nil {
+			selectors = append(selectors, m.policy.Spec.PodSelector.MatchLabels)
+		}
+		for _, selector := range selectors {
+			if len(selector) == 0 || !within(selector, pod.Labels) {
+				t.Errorf("the selector %v does not match the pod's labels %v", selector, pod.Labels)
+			}
+		}
+		if m.monitor != nil && !within(m.monitor.Spec.Selector.MatchLabels, m.service.Labels) {
+			t.Error("the monitor does not select the service")
+		}
+		if pod.Spec.ServiceAccountName != m.serviceAccount.Name {
+			t.Errorf("the service account is %q", pod.Spec.ServiceAccountName)
+		}
+		mounts := map[string]bool{}
+		for _, mount := range pod.Spec.Containers[0].VolumeMounts {
+			mounts[mount.Name] = mount.ReadOnly
+		}
+		for _, volume := range pod.Spec.Volumes {
+			if !mounts[volume.Name] {
+				t.Errorf("the volume %s is not mounted, or not read-only", volume.Name)
+			}
+			if volume.ConfigMap != nil && !slices.ContainsFunc(m.configMaps, func(c *corev1.ConfigMap) bool { return c.Name == volume.ConfigMap.Name }) {
+				t.Errorf("there is no ConfigMap %s", volume.ConfigMap.Name)
+			}
+		}
+		if len(mounts) != len(pod.Spec.Volumes) {
+			t.Errorf("%d mounts of %d volumes", len(mounts), len(pod.Spec.Volumes))
+		}
+	})
+}
+
+func within(some, all map[string]string) bool {
+	for name, value := range some {
+		if all[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// TestThePodHasNoPrivileges checks what the pod security standard "restricted"
+// asks for, and more.
+func TestThePodHasNoPrivileges(t *testing.T) {
+	each(t, func(t *testing.T, file string) {
+		spec := decoded(t, file).deployment.Spec.Template.Spec
+		container := spec.Containers[0]
+		s, c := spec.SecurityContext, container.SecurityContext
+		if !*s.RunAsNonRoot || *s.RunAsUser != 65532 || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || *spec.AutomountServiceAccountToken {
+			t.Error("the pod may run as root, without seccomp, or has a token")
+		}
+		if *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem || !slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) || c.Capabilities.Add != nil {
+			t.Error("the container has privileges, or may write")
+		}
+		if container.LivenessProbe == nil || container.ReadinessProbe == nil || container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() {
+			t.Error("the container lacks a probe or resources")
+		}
+	})
+}
+
+// TestTheKeyIsAFileOnly checks that the key is neither an argument nor in the
+// environment, where any process listing or crash report would show it.
+func TestTheKeyIsAFileOnly(t *testing.T) {
+	m := decoded(t, "everything.yaml")
+	text, err := yaml.Marshal(m.deployment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := m.secret.StringData["key"]
+	if key == "" || strings.Contains(string(text), key) {
+		t.Error("the key is not in the secret, or is in the deployment")
+	}
+	secret := m.deployment.Spec.Template.Spec.Volumes[0].Secret
+	if secret.SecretName != m.secret.Name || secret.Items[0].Key != "key" {
+		t.Errorf("the key is mounted from %q", secret.SecretName)
+	}
+	if args := m.deployment.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--api.key-file=/etc/browseruse_exporter/key") {
+		t.Errorf("the arguments are %q", args)
+	}
+	if other := decoded(t, "key.yaml"); other.secret != nil || other.deployment.Spec.Template.Spec.Volumes[0].Secret.SecretName != "browser-use" {
+		t.Error("an existing secret is not used, or another one is made")
+	}
+}
+
+func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
+	demo := func(more map[string]any) map[string]any {
+		values := map[string]any{"demo": true}
+		maps.Copy(values, more)
+		return values
+	}
+	for name, test := range map[string]struct {
+		values map[string]any
+		want   []string
+	}{
+		"no key":               {map[string]any{}, []string{"apiKey.existingSecret, apiKey.value and demo=true"}},
+		"a key for the demo":   {demo(map[string]any{"apiKey": map[string]any{"value": "bu_x"}}), []string{"exactly one of"}},
+		"two keys":             {map[string]any{"apiKey": map[string]any{"value": "bu_x", "existingSecret": "s"}}, []string{"exactly one of"}},
+		"an unknown value":     {demo(map[string]any{"replicas": 2}), []string{"replicas"}},
+		"a duration of words":  {demo(map[string]any{"maxAge": "soon"}), []string{"maxAge", "soon"}},
+		"an ID that is none":   {demo(map[string]any{"sessions": map[string]any{"ids": []any{"42"}}}), []string{"sessions/ids/0", "42"}},
+		"a level that is none": {demo(map[string]any{"log": map[string]any{"level": "loud"}}), []string{"log/level"}},
+		"an unknown threshold": {
+			demo(map[string]any{"prometheusRule": map[string]any{"enabled": true, "thresholds": map[string]any{"session_cost": 3}}}),
+			[]string{`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := render(test.values)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, part := range test.want {
+				if !strings.Contains(strings.ReplaceAll(err.Error(), ".ids.0", "/ids/0"), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+		})
+	}
+}
