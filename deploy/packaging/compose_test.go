@@ -1,0 +1,112 @@
+package packaging
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// project loads compose.yaml as docker compose does, in an environment.
+func project(t *testing.T, env ...string) *types.Project {
+	t.Helper()
+	options, err := cli.NewProjectOptions([]string{"../compose.yaml"}, cli.WithEnv(env), cli.WithResolvedPaths(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := options.LoadProject(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// TestOneVariableTurnsTheDemoIntoTheProject starts the real exporter as Compose
+// would.
+func TestOneVariableTurnsTheDemoIntoTheProject(t *testing.T) {
+	for name, test := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"without a key": {nil, `from="a simulated project in this process"`},
+		"an empty key":  {[]string{"BROWSER_USE_API_KEY="}, `from="a simulated project in this process"`},
+		"with a key":    {[]string{"BROWSER_USE_API_KEY=bu_x"}, `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service := project(t, test.env...).Services["exporter"]
+			var env []string
+			for name, value := range service.Environment {
+				if value != nil {
+					env = append(env, name+"="+*value)
+				}
+			}
+			if log := startLog(t, env, service.Command...); !strings.Contains(log, test.want) {
+				t.Errorf("the exporter does not say %s:\n%s", test.want, log)
+			}
+		})
+	}
+}
+
+func TestTheServicesAreHardenedAndFixed(t *testing.T) {
+	for name, service := range project(t).Services {
+		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) || !slices.Contains(service.SecurityOpt, "no-new-privileges:true") || service.Privileged {
+			t.Errorf("%s may write to its root, has capabilities, or may get them", name)
+		}
+		for _, port := range service.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s: port %s can be reached from outside", name, port.Published)
+			}
+		}
+		if service.Build == nil && !regexp.MustCompile(`:v?\d+\.\d+\.\d+$`).MatchString(service.Image) {
+			t.Errorf("%s: the version of %s is not fixed", name, service.Image)
+		}
+		if service.HealthCheck == nil && name != "exporter" {
+			t.Errorf("%s has no health check", name)
+		}
+	}
+}
+
+// TestWhatComposeMountsIsThere also wants the folder that the image is built in.
+func TestWhatComposeMountsIsThere(t *testing.T) {
+	loaded := project(t)
+	for name, service := range loaded.Services {
+		for _, volume := range service.Volumes {
+			if volume.Type != types.VolumeTypeBind {
+				continue
+			}
+			if _, err := os.Stat(volume.Source); err != nil || !volume.ReadOnly {
+				t.Errorf("%s: %s is missing, or may be written: %v", name, volume.Source, err)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(loaded.Services["exporter"].Build.Context, "Dockerfile")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestComposePrometheusDiffersInAddressesOnly keeps the two configurations
+// together.
+func TestComposePrometheusDiffersInAddressesOnly(t *testing.T) {
+	settings := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []string
+		for line := range strings.Lines(string(text)) {
+			if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) != "" {
+				kept = append(kept, strings.TrimRight(line, " \n"))
+			}
+		}
+		return strings.NewReplacer("exporter:10042", "localhost:10042", "alertmanager:9093", "localhost:9093").Replace(strings.Join(kept, "\n"))
+	}
+	if own, shipped := settings("../compose/prometheus.yml"), settings("../prometheus/prometheus.yml"); own != shipped {
+		t.Errorf("compose/prometheus.yml:\n%s\nprometheus/prometheus.yml:\n%s", own, shipped)
+	}
+}

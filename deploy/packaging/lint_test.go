@@ -1,0 +1,61 @@
+package packaging
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/opencontainers/go-digest"
+)
+
+// noImage answers for every base image without looking it up.
+type noImage struct{}
+
+func (noImage) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	return ref, "", []byte(`{"architecture":"amd64","os":"linux"}`), nil
+}
+
+// TestTheDockerfileIsClean runs BuildKit's own linter, every rule of it.
+func TestTheDockerfileIsClean(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", text)
+	source.Definition = &llb.Definition{}
+	results, err := dockerfile2llb.DockerfileLint(t.Context(), text, dockerfile2llb.ConvertOpt{
+		MetaResolver: noImage{},
+		SourceMap:    source,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results.Error != nil {
+		t.Errorf("%s", results.Error.Message)
+	}
+	for _, warning := range results.Warnings {
+		var line int32
+		if location := warning.Location; location != nil && len(location.Ranges) > 0 {
+			line = location.Ranges[0].Start.Line
+		}
+		t.Errorf("Dockerfile:%d: %s: %s", line, warning.RuleName, warning.Detail)
+	}
+}
+
+func TestTheWorkflowsAreClean(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.yml"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d workflows: %v", len(files), err)
+	}
+	// By its version, not as a dependency: it wants another version of a YAML
+	// library than compose-go does.
+	args := append([]string{"run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"}, files...)
+	if output, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Errorf("actionlint: %v\n%s", err, output)
+	}
+}
