@@ -1,29 +1,118 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-kit/log"
+
+	"browseruse_exporter/apiclient/apitest"
 )
 
-// discard is a response that nobody keeps.
-type discard struct{ header http.Header }
+// The variables by which a benchmark starts this test binary again, as an API
+// in a process of its own: its time is no part of what is measured.
+const (
+	benchSessions = "BROWSERUSE_BENCH_SESSIONS"
+	benchLatency  = "BROWSERUSE_BENCH_LATENCY"
+)
 
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d discard) WriteHeader(int)             {}
+// serveBenchAPI serves a project, rendered beforehand, until standard input ends.
+func serveBenchAPI() {
+	sessions, err := strconv.Atoi(os.Getenv(benchSessions))
+	if err != nil {
+		panic(err)
+	}
+	latency, _ := time.ParseDuration(os.Getenv(benchLatency))
+	pages := benchPages(sessions)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		panic(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(latency)
+			page, ok := pages[r.URL.Query().Get("pageNumber")]
+			if !ok {
+				http.NotFound(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+			_, _ = w.Write(page)
+		})))
+	}()
+	fmt.Println(listener.Addr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
 
-// BenchmarkScrape reads 1,000 sessions over loopback and writes them out. The
-// simulated API works in the same process, so its time is in the figure.
-func BenchmarkScrape(b *testing.B) {
-	const sessions = 1000
+// benchPages are the pages of the list of a project, by their numbers.
+func benchPages(sessions int) map[string][]byte {
+	start := time.Now().Add(-10 * time.Minute)
+	api := apitest.New(apitest.Options{})
+	for n := range sessions {
+		api.Add(apitest.Session{
+			ID: sessionID(n), AgentSessionID: fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n/4),
+			StartedAt: start.Add(-time.Duration(n) * time.Millisecond), Timeout: 4 * time.Hour,
+			ProxyBytesPerSecond: int64(1000 + n),
+		})
+	}
+	pages := map[string][]byte{}
+	for number := 1; number == 1 || (number-1)*100 < sessions; number++ {
+		request := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/api/v3/browsers?pageSize=100&pageNumber=%d&filterBy=active", number), nil)
+		request.Header.Set("X-Browser-Use-API-Key", testKey)
+		answer := httptest.NewRecorder()
+		api.ServeHTTP(answer, request)
+		pages[strconv.Itoa(number)] = answer.Body.Bytes()
+	}
+	return pages
+}
+
+// startBenchAPI starts it and returns its URL.
+func startBenchAPI(b testing.TB, sessions int, latency time.Duration) string {
+	b.Helper()
+	command := exec.CommandContext(context.Background(), os.Args[0])
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", benchSessions, sessions), fmt.Sprintf("%s=%s", benchLatency, latency))
+	command.Stderr = os.Stderr
+	input, err := command.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = input.Close()
+		_ = command.Wait()
+	})
+	address, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return "http://" + strings.TrimSpace(address) + "/api/v3"
+}
+
+// benchTargets are what is compared: the exporter, and the two floors.
+func benchTargets(b testing.TB, url string, sessions int) map[string]http.Handler {
+	b.Helper()
 	b.Setenv(keyVariable, testKey)
-	server := httptest.NewServer(newAPI(sessions))
-	defer server.Close()
-	c, err := parseFlags(append(idFlags(sessions), "--api.rate-limit=0", "--scrape.timeout=60s", "--api.url="+server.URL+"/api/v3"), io.Discard)
+	c, err := parseFlags([]string{"--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s", "--api.url=" + url}, io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -31,11 +120,97 @@ func BenchmarkScrape(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer e.close()
-	handler := e.handler(b.Context(), c, log.NewNopLogger())
-	request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		handler.ServeHTTP(discard{http.Header{}}, request)
+	b.Cleanup(e.close)
+	floor := newFloor(url, sessions)
+	b.Cleanup(floor.client.CloseIdleConnections)
+	return map[string]http.Handler{
+		"exporter": e.handler(context.Background(), c, log.NewNopLogger()),
+		"raw":      http.HandlerFunc(floor.serveRaw),
+		"library":  floor.libraryHandler(),
 	}
+}
+
+// scrapeAs asks as Prometheus does. What comes back stays compressed, as taking
+// it apart is Prometheus's work.
+func scrapeAs(client *http.Client, url string) (io.ReadCloser, error) {
+	request, err := http.NewRequest(http.MethodGet, url+"/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+	request.Header.Set("Accept-Encoding", "gzip")
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "60")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %s", response.Status)
+	}
+	return response.Body, nil
+}
+
+// BenchmarkScrape is a whole scrape over loopback: the list read from the API,
+// its sessions written to a client. Beside the time it tells the CPU time of
+// this process, whose part the client's reading is for each target alike.
+func BenchmarkScrape(b *testing.B) {
+	for _, sessions := range []int{100, 1000, 10000} {
+		url := startBenchAPI(b, sessions, 0)
+		targets := benchTargets(b, url, sessions)
+		for _, name := range []string{"raw", "library", "exporter"} {
+			b.Run(fmt.Sprintf("sessions=%d/%s", sessions, name), func(b *testing.B) {
+				benchmarkScrape(b, targets[name], sessions)
+			})
+		}
+	}
+}
+
+// BenchmarkScrapeLatency is the same with an API that takes 50 ms to answer:
+// what counts is the time.
+func BenchmarkScrapeLatency(b *testing.B) {
+	const sessions = 1000
+	url := startBenchAPI(b, sessions, 50*time.Millisecond)
+	targets := benchTargets(b, url, sessions)
+	for _, name := range []string{"raw", "exporter"} {
+		b.Run(name, func(b *testing.B) { benchmarkScrape(b, targets[name], sessions) })
+	}
+}
+
+func benchmarkScrape(b *testing.B, handler http.Handler, sessions int) {
+	b.Helper()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	scrape := func() {
+		body, err := scrapeAs(server.Client(), server.URL)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}
+	scrape() // so that connections stand, and the number of pages is known
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start, rounds := cpuTime(), 0
+	for b.Loop() {
+		scrape()
+		rounds++
+	}
+	cpu := cpuTime() - start
+	runtime.ReadMemStats(&after)
+	each := float64(rounds) * float64(sessions)
+	b.ReportMetric(float64(cpu.Microseconds())/float64(rounds)/1000, "cpu-ms/op")
+	b.ReportMetric(float64(cpu.Nanoseconds())/1000/each, "cpu-us/session")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/each, "allocs/session")
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/each, "B/session")
+}
+
+// cpuTime is what this process has used so far.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -29,7 +29,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(benchSessions) != "" {
+		serveBenchAPI()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const testKey = "bu_test_key_that_must_not_leak"
 
