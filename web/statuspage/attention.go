@@ -17,6 +17,7 @@ type Attention struct {
 	Kind     string             `json:"kind"` // overdue, unreadable, timing_out, running_longest or dearest
 	Level    Level              `json:"level"`
 	Text     string             `json:"text"`
+	Advice   string             `json:"advice,omitempty"` // what it means, and what to do
 	Count    int                `json:"count"`
 	Sessions []AttentionSession `json:"sessions"` // the first of them
 }
@@ -35,11 +36,11 @@ func attention(sessions []Session, now time.Time) []Attention {
 		byState[state] = append(byState[state], &sessions[i])
 	}
 	result := []Attention{}
-	add := func(kind string, level Level, all []*Session, text string, why func(*Session) string) {
+	add := func(kind string, level Level, all []*Session, text, advice string, why func(*Session) string) {
 		if len(all) == 0 {
 			return
 		}
-		a := Attention{Kind: kind, Level: level, Text: text, Count: len(all)}
+		a := Attention{Kind: kind, Level: level, Text: text, Advice: advice, Count: len(all)}
 		for _, s := range all[:min(len(all), most)] {
 			a.Sessions = append(a.Sessions, AttentionSession{SessionID: s.SessionID, Text: why(s)})
 		}
@@ -48,22 +49,22 @@ func attention(sessions []Session, now time.Time) []Attention {
 	left := func(s *Session) string { return duration(seconds(*s.TimeoutRemaining)) }
 
 	overdue := byLeast(byState[Overdue], func(s *Session) float64 { return *s.TimeoutRemaining })
-	add("overdue", Bad, overdue, sessionsText(len(overdue), "is", "are")+" active past the timeout, and still billed",
+	add("overdue", Bad, overdue, sessionsText(len(overdue), "is", "are")+" active past the timeout", "What is active is billed, so see that it is stopped.",
 		func(s *Session) string { return left(s) + " past it" })
 	for _, reason := range reasonsOf(byState[Unreadable]) {
 		unreadable := withReason(byState[Unreadable], reason)
-		add("unreadable", Bad, unreadable, fmt.Sprintf("%s unreadable, %s", sessionsText(len(unreadable), "is", "are"), reason.Advice()),
+		add("unreadable", Bad, unreadable, sessionsText(len(unreadable), "is", "are")+" unreadable", sentence(reason.Advice()),
 			func(s *Session) string { return s.Error.Detail })
 	}
 	timingOut := byLeast(byState[TimingOut], func(s *Session) float64 { return *s.TimeoutRemaining })
-	add("timing_out", Warning, timingOut, sessionsText(len(timingOut), "times", "time")+" out within 5 minutes",
+	add("timing_out", Warning, timingOut, sessionsText(len(timingOut), "times", "time")+" out within 5 minutes", "",
 		func(s *Session) string { return left(s) + " left" })
 
 	active := slices.Concat(overdue, timingOut, byState[Active])
 	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
-	add("running_longest", Note, longest, "Running longest", func(s *Session) string { return duration(now.Sub(s.StartTimestamp)) })
+	add("running_longest", Note, longest, "Running longest", "", func(s *Session) string { return duration(now.Sub(s.StartTimestamp)) })
 	dearest := byLeast(active, func(s *Session) float64 { return -s.Cost() })
-	add("dearest", Note, dearest, "Dearest of those active", func(s *Session) string { return usd(s.Cost()) })
+	add("dearest", Note, dearest, "Dearest of those active", "", func(s *Session) string { return usd(s.Cost()) })
 	return result
 }
 

@@ -41,7 +41,7 @@ func (s *Status) empty(telemetryPath string) string {
 func (s *Status) tiles() []Fact {
 	active := Fact{Label: "Active now", Value: unknown}
 	spent := Fact{Label: "Cost of those active", Value: unknown}
-	pace := Fact{Label: "An hour at this pace", Value: unknown, Note: "known after a minute of scrapes"}
+	pace := Fact{Label: "An hour at this pace", Value: unknown}
 	all := Fact{Label: "Cost of all below", Value: unknown}
 	proxy := Fact{Label: "Through the proxy", Value: unknown}
 	credit := Fact{Label: "Credit left", Value: unknown}
@@ -54,6 +54,7 @@ func (s *Status) tiles() []Fact {
 		all.Value, all.Note = usd(t.CostUSD), usd(t.BrowserCostUSD)+" browser, "+usd(t.ProxyCostUSD)+" proxy"
 		proxy.Value = megabytes(t.ProxyUsedMegabytes) + " MB"
 		proxy.Note = "all below"
+		pace.Note = "known in a minute or two"
 		if t.Pace != nil {
 			pace.Value, pace.Note = usd(t.Pace.USDPerHour), "by the last "+duration(seconds(t.Pace.OverSeconds))
 		}

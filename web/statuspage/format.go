@@ -24,6 +24,12 @@ func duration(d time.Duration) string {
 	}
 }
 
+// ago writes how long ago something was, in its largest unit.
+func ago(d time.Duration) string {
+	text, _, _ := strings.Cut(duration(max(d, 0)), " ")
+	return text + " ago"
+}
+
 // about writes a duration to the minute: a notice that said more would be read
 // out anew at each refresh.
 func about(d time.Duration) string {
@@ -77,6 +83,9 @@ func thousands(v float64, places int) string {
 	}
 	return sign + whole + "." + fraction
 }
+
+// sentence makes one of what goes on after a name.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
 // clock writes a time of day.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

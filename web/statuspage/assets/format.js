@@ -24,7 +24,7 @@ export const megabytes = (v) => one.format(v);
 
 // ticks write a time that goes on by itself, given in milliseconds.
 export const ticks = {
-  ago: (at) => `${duration(Math.max(0, now.ms - at))} ago`,
+  ago: (at) => `${duration(Math.max(0, now.ms - at)).split(" ")[0]} ago`,
   age: (at) => duration(now.ms - at),
   left: (at) => (at < now.ms ? "-" : "") + duration(at - now.ms),
 };

@@ -73,7 +73,7 @@ function draw(answer) {
 function drawAttention(item) {
   const sessions = item.sessions.map((session) => element("li", {},
     element("a", { href: "#s-" + session.session_id }, session.session_id), " ", element("span", {}, session.text)));
-  return element("li", { className: item.level }, element("p", {}, item.text), element("ul", {}, ...sessions));
+  return element("li", { className: item.level }, element("p", {}, item.text), ...(item.advice ? [element("p", {}, item.advice)] : []), element("ul", {}, ...sessions));
 }
 
 // list draws a list anew if it has changed, and keeps the focus on the link that
@@ -93,7 +93,7 @@ function show() {
   const { shown, of } = table.render();
   setText($("count"), shown === of ? `${of} shown` : `${shown} of ${of} shown`);
   $("empty").hidden = shown > 0;
-  setText($("empty"), of > 0 ? "No session matches the filter." : last.display.empty);
+  if (shown === 0) setText($("empty"), of > 0 ? "No session matches the filter." : last.display.empty);
   keepView();
 }
 

@@ -125,7 +125,9 @@ function write(tr, m, columns) {
   columns.forEach((column, i) => {
     const cell = tr.cells[i];
     switch (column.key) {
-      case "agent_session_id": return setText(cell, m.agent_session_id);
+      case "agent_session_id":
+        cell.title = m.agent_session_id;
+        return setText(cell, m.agent_session_id);
       case "age": return m.finish ? setPlain(cell, duration(m.finish - m.start)) : setTime(cell, "age", m.start);
       case "left":
         if (m.active) return setTime(cell, "left", m.timeout);

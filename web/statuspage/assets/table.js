@@ -20,8 +20,6 @@ export class Table {
   // makeSortable puts a button into a header, and returns its column.
   #makeSortable(header) {
     const column = { header, key: header.dataset.key, title: header.textContent, label: header.dataset.label, className: header.className };
-    if (column.key.endsWith("session_id")) column.className = "id";
-    if (column.key === "cost") column.className += " total";
     column.id = column.label ?? column.key;
     const button = element("button", { type: "button" }, column.title);
     button.addEventListener("click", () => this.#sortBy(column));
