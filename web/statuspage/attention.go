@@ -49,7 +49,7 @@ func attention(sessions []Session, now time.Time) []Attention {
 	left := func(s *Session) string { return duration(seconds(*s.TimeoutRemaining)) }
 
 	overdue := byLeast(byState[Overdue], func(s *Session) float64 { return *s.TimeoutRemaining })
-	add("overdue", Bad, overdue, sessionsText(len(overdue), "is", "are")+" active past the timeout", "What is active is billed, so see that it is stopped.",
+	add("overdue", Bad, overdue, sessionsText(len(overdue), "is", "are")+" active past the timeout", "An active session is billed: see that it is stopped.",
 		func(s *Session) string { return left(s) + " past it" })
 	for _, reason := range reasonsOf(byState[Unreadable]) {
 		unreadable := withReason(byState[Unreadable], reason)

@@ -45,7 +45,7 @@ func (s *Status) tiles() []Fact {
 	all := Fact{Label: "Cost of all below", Value: unknown}
 	proxy := Fact{Label: "Through the proxy", Value: unknown}
 	credit := Fact{Label: "Credit left", Value: unknown}
-	if t := s.Totals; t != nil && (t.Unreadable < t.Sessions || t.Sessions == 0 && *s.Up) {
+	if t := s.Totals; t != nil && t.Sums != nil {
 		active.Value, active.Note = fmt.Sprint(t.Active), fmt.Sprintf("and %d stopped", t.Stopped)
 		if t.Unreadable > 0 {
 			active.Note += fmt.Sprintf(", %d unreadable", t.Unreadable)

@@ -23,7 +23,7 @@ func (p *Page) status() *Status {
 	if reading != nil {
 		s.takeReading(reading)
 		s.Sessions = newSessions(reading, now)
-		s.Totals = newTotals(s.Sessions, reading.Pace)
+		s.Totals = newTotals(s.Sessions, reading)
 		s.Attention = attention(s.Sessions, now)
 	}
 	s.Health = s.health(reading)
@@ -71,12 +71,24 @@ func (s *Status) takeReading(r *collector.Reading) {
 	}
 }
 
-func newTotals(sessions []Session, pace *collector.Pace) *Totals {
+func newTotals(sessions []Session, r *collector.Reading) *Totals {
 	t := &Totals{Sessions: len(sessions)}
+	for i := range sessions {
+		if !sessions[i].Up {
+			t.Unreadable++
+		}
+	}
+	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {
+		t.Sums = newSums(sessions, r.Pace)
+	}
+	return t
+}
+
+func newSums(sessions []Session, pace *collector.Pace) *Sums {
+	t := &Sums{}
 	for i := range sessions {
 		s := &sessions[i]
 		if !s.Up {
-			t.Unreadable++
 			continue
 		}
 		t.ProxyUsedMegabytes = sum(t.ProxyUsedMegabytes, *s.ProxyUsedMB)

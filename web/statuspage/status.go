@@ -40,12 +40,17 @@ type Failure struct {
 	Detail string           `json:"detail"` // as the log has it
 }
 
-// Totals are sums over the sessions that were read.
+// Totals are about all sessions.
 type Totals struct {
-	Sessions           int     `json:"sessions"`
+	Sessions   int `json:"sessions"`
+	Unreadable int `json:"unreadable"`
+	*Sums          // nil, and its fields absent, if nothing was read
+}
+
+// Sums are over the sessions that were read.
+type Sums struct {
 	Active             int     `json:"active"`
 	Stopped            int     `json:"stopped"`
-	Unreadable         int     `json:"unreadable"`
 	ProxyUsedMegabytes float64 `json:"proxy_used_megabytes"`
 	ProxyCostUSD       float64 `json:"proxy_cost_usd"`
 	BrowserCostUSD     float64 `json:"browser_cost_usd"`

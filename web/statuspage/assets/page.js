@@ -63,7 +63,7 @@ function draw(answer) {
   const read = answer.reading ? ["Last scrape ", time("ago", Date.parse(answer.reading.start_timestamp))] : ["No scrape yet"];
   $("read").replaceChildren(...read);
   const worst = answer.health[0].level;
-  const active = answer.totals ? `${answer.totals.active} active · ` : "";
+  const active = answer.totals?.active !== undefined ? `${answer.totals.active} active · ` : "";
   document.title = (worst === "bad" || worst === "warning" ? "⚠ " : "") + active + "Browser Use Exporter";
   show();
   if (target) jump(target);
