@@ -6,7 +6,7 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 REVISION      ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 VERSION_PKG   := github.com/prometheus/common/version
 
-.PHONY: build test race lint golden promtool bench fuzz demo ci
+.PHONY: build test race lint golden promtool bench browser picture fuzz demo ci
 
 build: ## A static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X $(VERSION_PKG).Version=$(VERSION) -X $(VERSION_PKG).Revision=$(REVISION)" -o browseruse_exporter .
@@ -28,6 +28,12 @@ promtool: ## What promtool says of the golden files
 
 bench: ## The benchmarks, to compare with benchstat
 	go test -run '^$$' -bench . -benchmem ./...
+
+browser: ## The status page in a real Chromium
+	cd web/browsertest && go test .
+
+picture: ## The README's picture of the status page
+	cd web/browsertest && go test -run TestPicture . -args -picture ../../docs/status-page.png
 
 fuzz: ## Each fuzz target for a short while
 	.ci/fuzz 10000x

@@ -49,6 +49,7 @@ type config struct {
 	deadline    web.Deadline
 	web         *toolkit.FlagConfig
 	telemetry   string
+	pprof       bool
 	logLevel    string
 	logFormat   string
 	once        bool
@@ -110,6 +111,7 @@ func (c *config) defineFlags(f flagSet) {
 	f.value("scrape.max-age", "DURATION", "Answer from the last reading if it began at most so long ago, such as 25s for a pair of Prometheus servers that scrape every 30s; 0s: every scrape reads.", durationValue(&c.maxAge, notNegative)).Default("0s")
 	c.defineWebFlags(f)
 	f.value("web.telemetry-path", "PATH", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
+	f.toggleDefault("web.enable-pprof", "Serve profiles of the exporter at /debug/pprof/, behind the same TLS and password as the rest.", &c.pprof, false)
 	f.value("log.level", "LEVEL", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
 	f.value("log.format", "FORMAT", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
 	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
@@ -231,9 +233,11 @@ func isLoopback(rawURL string) bool {
 }
 
 func parseTelemetryPath(s string) (string, error) {
-	taken := []string{web.LandingPath, web.HealthyPath, web.ReadyPath}
-	if u, err := url.Parse(s); err != nil || u.Path != s || !strings.HasPrefix(s, "/") || slices.Contains(taken, s) {
-		return "", fmt.Errorf("%q: want a path such as /metrics, and none of %s", s, strings.Join(taken, ", "))
+	if u, err := url.Parse(s); err != nil || u.Path != s || !strings.HasPrefix(s, "/") {
+		return "", fmt.Errorf("%q: want a path such as /metrics", s)
+	}
+	if err := web.CheckTelemetryPath(s); err != nil {
+		return "", fmt.Errorf("%q: %w", s, err)
 	}
 	return s, nil
 }

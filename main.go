@@ -81,6 +81,7 @@ func serve(ctx context.Context, c *config, stderr io.Writer) error {
 
 // exporter is what both ways to run are made of.
 type exporter struct {
+	client    *apiclient.Client
 	collector *collector.Collector
 	registry  *prometheus.Registry // the metrics about the exporter itself
 	closers   []func()
@@ -93,6 +94,9 @@ func (e *exporter) handler(stopping context.Context, c *config, logger log.Logge
 		Collector:     e.collector,
 		Exporter:      e.registry,
 		TelemetryPath: c.telemetry,
+		Pprof:         c.pprof,
+		Client:        e.client,
+		Settings:      c.settings(),
 		Deadline:      c.deadline,
 		Version:       version.Version,
 		Logger:        logger,
@@ -137,6 +141,7 @@ func newExporter(c *config, logger log.Logger, transport http.RoundTripper) (*ex
 	}
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
+	e.client = api
 	e.registry.MustRegister(versioncollector.NewCollector(programName), api)
 	e.collector = collector.New(collector.Options{
 		Client:         api,

@@ -190,7 +190,7 @@ func TestOnce(t *testing.T) {
 		stderr string
 	}{
 		"all read":            {args: idFlags(2), key: testKey, lines: []string{up(1, 1), up(2, 1), "browseruse_up 1"}},
-		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project; check the ID, and whose key it is\nbrowseruse_exporter: error: not everything could be read\n"},
+		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project\nbrowseruse_exporter: error: not everything could be read\n"},
 		"several missing":     {args: idFlags(4), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0), up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read, " + sessionID(3) + " among them: "},
 		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and for a project in Europe --api.url=https://api.eu.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
 		"a bad list":          {key: testKey, faulty: "browsers", status: 1, lines: []string{"browseruse_up 1"}, stderr: "browseruse_exporter: the list of active sessions could not be read: server_error: "},

@@ -68,6 +68,7 @@ type Client struct {
 	http      *http.Client
 	limits    *limits
 	metrics   metrics
+	activity  *activity
 }
 
 // New returns a Client.
@@ -89,8 +90,9 @@ func New(o Options) *Client {
 			// key, being a custom header, to whatever host it names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limits:  newLimits(o.Concurrency, o.RateLimit, o.Now),
-		metrics: newMetrics(),
+		limits:   newLimits(o.Concurrency, o.RateLimit, o.Now),
+		metrics:  newMetrics(),
+		activity: newActivity(o.Now),
 	}
 }
 
@@ -133,7 +135,7 @@ func (c *Client) ActiveSessions(ctx context.Context, page int) (Page, error) {
 		return err
 	})
 	for range result.Bad {
-		c.metrics.failed(EndpointBrowsers, ReasonInvalidResponse)
+		c.failed(EndpointBrowsers, ReasonInvalidResponse)
 	}
 	return result, err
 }
@@ -190,6 +192,7 @@ func (c *Client) attempt(ctx context.Context, endpoint Endpoint, path string, li
 
 	attemptCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	c.activity.sent()
 	start := time.Now()
 	failure := c.exchange(attemptCtx, endpoint, path, limit, decode)
 	c.metrics.observe(endpoint, time.Since(start))
@@ -202,8 +205,14 @@ func (c *Client) attempt(ctx context.Context, endpoint Endpoint, path string, li
 	case failure.Status == 0 && attemptCtx.Err() != nil:
 		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete answer within %s", c.timeout)
 	}
-	c.metrics.failed(endpoint, failure.Reason)
+	c.failed(endpoint, failure.Reason)
 	return failure
+}
+
+// failed counts a failure.
+func (c *Client) failed(endpoint Endpoint, reason Reason) {
+	c.metrics.failed(endpoint, reason)
+	c.activity.failed(endpoint, reason)
 }
 
 // abandoned is the error of a request that was given up because ctx is over.
@@ -213,7 +222,7 @@ func (c *Client) abandoned(ctx context.Context, endpoint Endpoint) *Error {
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return &Error{Endpoint: endpoint, Reason: ReasonCanceled, Err: errors.New("nobody waits for the answer any more")}
 	}
-	c.metrics.failed(endpoint, ReasonTimeout)
+	c.failed(endpoint, ReasonTimeout)
 	return &Error{Endpoint: endpoint, Reason: ReasonTimeout, Err: errors.New("the time for the scrape was over")}
 }
 

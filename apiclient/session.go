@@ -36,6 +36,9 @@ func (s Session) Active() bool {
 	return s.Status == statusActive || !s.StatusKnown() && s.FinishedAt.IsZero()
 }
 
+// Cost is what the session has cost so far, in USD.
+func (s Session) Cost() float64 { return s.ProxyCost + s.BrowserCost }
+
 // StatusKnown says whether the status is one of the API's page.
 func (s Session) StatusKnown() bool { return s.Status == statusActive || s.Status == statusStopped }
 

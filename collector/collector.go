@@ -37,10 +37,12 @@ type Collector struct {
 	journal *journal
 	memory  *memory
 	info    *infoDesc // nil: none
+	paces   paceKeeper
 
 	mu      sync.Mutex // guards what follows, never held while reading
 	current *flight
-	last    *Reading // nil unless MaxAge is set
+	recent  *Reading // the last complete one; nil unless MaxAge is set
+	last    *Reading // the last that somebody waited for until its end or its deadline; nil: none
 }
 
 // New returns a Collector.
@@ -75,7 +77,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 // over: within moments of that, whatever the API does. Calls that overlap share
 // one reading, and each keeps its own deadline.
 func (c *Collector) Read(ctx context.Context) *Reading {
-	if reading := c.recent(); reading != nil {
+	if reading := c.recentEnough(); reading != nil {
 		return reading
 	}
 	f := c.join()
@@ -92,15 +94,36 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 	}
 }
 
-// recent returns the last reading if it is recent enough, or else nil.
-func (c *Collector) recent() *Reading {
+// recentEnough returns the last reading if no newer one is wanted, or else nil.
+func (c *Collector) recentEnough() *Reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last == nil {
+	if c.recent == nil {
 		return nil
 	}
-	if age := c.options.Now().Sub(c.last.Start); age < 0 || age > c.options.MaxAge {
+	if age := c.options.Now().Sub(c.recent.Start); age < 0 || age > c.options.MaxAge {
 		return nil
 	}
+	return c.recent
+}
+
+// Last returns what the last reading found, or nil before the first. It asks
+// the API nothing. A reading whose scraper went away does not count.
+func (c *Collector) Last() *Reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.last
+}
+
+// MetadataLabels are the labels of browseruse_session_info that come from the
+// metadata, as Reading.Metadata fills them.
+func (c *Collector) MetadataLabels() []string {
+	if c.info == nil {
+		return nil
+	}
+	labels := make([]string, 0, len(c.info.keys))
+	for _, key := range c.info.keys {
+		labels = append(labels, metadataLabel(key))
+	}
+	return labels
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (c *Collector) join() *flight {
 		go func() {
 			defer cancel(nil)
 			f.reading = c.read(ctx, f.progress)
-			c.end(f)
+			c.end(f, errors.Is(context.Cause(ctx), context.Canceled))
 			close(f.done)
 		}()
 	}
@@ -60,15 +61,19 @@ func (c *Collector) leave(f *flight, cause error) {
 	}
 }
 
-// end lets the next scrape start a reading of its own, and keeps a complete one
-// for those that need no newer one.
-func (c *Collector) end(f *flight) {
+// end lets the next scrape start a reading of its own, and keeps this one for
+// those that need no newer one.
+func (c *Collector) end(f *flight, unwanted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == f {
 		c.current = nil
 	}
 	if f.reading.Complete && c.options.MaxAge > 0 {
+		c.recent = f.reading
+	}
+	// One that was given up may end after the one that began after it.
+	if !unwanted && (c.last == nil || !f.reading.Start.Before(c.last.Start)) {
 		c.last = f.reading
 	}
 }

@@ -36,6 +36,19 @@ func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Sessi
 	gauge(ch, d.desc, 1, values...)
 }
 
+// Metadata returns the values of a session of r for the labels that the metadata
+// has been configured to be, by label; nil if there are none.
+func (r *Reading) Metadata(s *SessionReading) map[string]string {
+	if r.info == nil || s.Err != nil {
+		return nil
+	}
+	values := make(map[string]string, len(r.info.keys))
+	for _, key := range r.info.keys {
+		values[metadataLabel(key)] = s.Session.Metadata[key]
+	}
+	return values
+}
+
 // metadataLabel is the name of the label for a key of the metadata.
 func metadataLabel(key string) string {
 	return "metadata_" + strings.Map(func(r rune) rune {

@@ -38,6 +38,7 @@ type remembered struct {
 	discovered bool // by the list, so that it is exported though nobody gave its ID
 
 	session apiclient.Session // as it was read last, if stopped is set
+	read    time.Time         // when that was
 	stopped time.Time         // when it was first read as stopped; zero: it never was, or runs again
 	final   bool              // it will not be asked for again
 
@@ -72,7 +73,7 @@ func (m *memory) plan(configured []string) plan {
 			delete(m.sessions, id)
 			continue
 		}
-		switch reading := (SessionReading{ID: id, Session: r.session, Err: r.err}); {
+		switch reading := (SessionReading{ID: id, Session: r.session, ReadAt: r.read, Err: r.err}); {
 		case r.final, now.Before(r.due):
 			p.known = append(p.known, reading)
 		case !r.stopped.IsZero():
@@ -133,7 +134,7 @@ func (m *memory) saw(session apiclient.Session, discovered bool) {
 	if r.stopped.IsZero() {
 		r.stopped, r.pause = now, 0
 	}
-	r.session = session
+	r.session, r.read = session, now
 	settled := finishOf(r).Add(m.settle)
 	if r.final = !now.Before(settled); r.final {
 		return

@@ -27,6 +27,7 @@ var errNotReached = &apiclient.Error{
 // read fills progress with what the API says, until ctx is over, and returns
 // what has come together.
 func (c *Collector) read(ctx context.Context, p *progress) *Reading {
+	before := c.options.Client.Requests()
 	ids, file := c.sessionIDs()
 	todo := c.memory.plan(ids)
 	p.begin(todo, file)
@@ -44,7 +45,9 @@ func (c *Collector) read(ctx context.Context, p *progress) *Reading {
 
 	p.finish(ctx.Err() == nil)
 	reading := p.reading()
+	reading.Requests = c.options.Client.Requests() - before
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else nobody wanted to know
+		reading.Pace = c.paces.pace(reading)
 		c.journal.write(reading)
 	}
 	return reading
@@ -133,7 +136,11 @@ func (p *progress) begin(todo plan, file *SessionFileState) {
 func (p *progress) foundSession(id string, session apiclient.Session, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sessions[id] = SessionReading{ID: id, Session: session, Err: err}
+	found := SessionReading{ID: id, Session: session, Err: err}
+	if err == nil {
+		found.ReadAt = p.now()
+	}
+	p.sessions[id] = found
 }
 
 func (p *progress) foundList(err error) {

@@ -15,6 +15,8 @@ type Reading struct {
 	Duration time.Duration // until it was complete, or until it was cut short
 	Up       bool          // the API answered a request, or none was needed
 	Complete bool          // false if it was cut short by a deadline
+	Requests int           // sent to the API meanwhile, retries included
+	Pace     *Pace         // nil if it is not known
 
 	Sessions []SessionReading // in the order of their IDs
 
@@ -33,6 +35,7 @@ type Reading struct {
 type SessionReading struct {
 	ID      string
 	Session apiclient.Session // zero if Err is set
+	ReadAt  time.Time         // when its values were read; zero if Err is set
 	Err     error             // why its values could not be read
 }
 

@@ -3,24 +3,38 @@ package web
 
 import (
 	"context"
-	_ "embed"
-	"html/template"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/web/statuspage"
 )
 
-// The endpoints beside the telemetry path.
+// The endpoints for probes.
 const (
-	LandingPath = "/"
 	HealthyPath = "/-/healthy"
 	ReadyPath   = "/-/ready"
 )
+
+// CheckTelemetryPath says whether the metrics can be served at a path: whether
+// nothing else is.
+func CheckTelemetryPath(path string) error {
+	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
+	if slices.Contains(taken, path) || strings.HasPrefix(path, statuspage.AssetsPath) || strings.HasPrefix(path, PprofPath) {
+		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s or %s", strings.Join(taken, ", "), statuspage.AssetsPath, PprofPath)
+	}
+	return nil
+}
 
 // Options say what the endpoints serve.
 type Options struct {
@@ -28,8 +42,12 @@ type Options struct {
 	Exporter      *prometheus.Registry // the metrics about the exporter itself, those of its requests to the API among them
 	TelemetryPath string
 	Deadline      Deadline
+	Pprof         bool                 // serve the profiles, too
+	Client        *apiclient.Client    // whose doings the status page shows
+	Settings      []statuspage.Setting // the configuration that it shows, without secrets
 	Version       string
 	Logger        log.Logger
+	Now           func() time.Time // nil: time.Now
 
 	// Stopping ends the readings under way when it is done, so that a shutdown
 	// need not wait for a slow API. nil: never.
@@ -46,12 +64,18 @@ func NewHandler(o Options) http.Handler {
 		stopping:  o.Stopping,
 		logger:    o.Logger,
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	status := statuspage.New(statuspage.Options{
+		Collector: o.Collector, Client: o.Client, Settings: o.Settings, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
+	})
 	handlers := map[string]http.Handler{
-		LandingPath:     landingPage(o.TelemetryPath, o.Version),
 		HealthyPath:     text("healthy\n"),
 		ReadyPath:       text("ready\n"),
 		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
 	}
+	maps.Copy(handlers, status.Handlers())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -60,6 +84,9 @@ func NewHandler(o Options) http.Handler {
 			return
 		}
 		handler, ok := handlers[r.URL.Path]
+		if !ok && o.Pprof && strings.HasPrefix(r.URL.Path, PprofPath) {
+			handler, ok = pprofHandler(r.URL.Path), true
+		}
 		if !ok {
 			http.NotFound(w, r)
 			return
@@ -125,20 +152,5 @@ func text(body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(body))
-	})
-}
-
-//go:embed landing.html
-var landingHTML string
-
-var landingTemplate = template.Must(template.New("landing").Parse(landingHTML))
-
-func landingPage(telemetryPath, version string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		_ = landingTemplate.Execute(w, map[string]string{
-			"TelemetryPath": telemetryPath, "HealthyPath": HealthyPath, "ReadyPath": ReadyPath, "Version": version,
-		})
 	})
 }

@@ -1,0 +1,147 @@
+// Package browsertest tries the status page in a real Chromium, over the
+// simulated API. It is a module of its own, so that the exporter's stays lean.
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"browseruse_exporter/apiclient"
+	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/collector"
+	"browseruse_exporter/web"
+	"browseruse_exporter/web/statuspage"
+)
+
+const testKey = "bu_test_key_that_must_not_leak"
+
+// rig is the exporter's endpoints on a port of this machine, over a simulated
+// API.
+type rig struct {
+	t    *testing.T
+	api  *apitest.Server
+	net  *apitest.Network
+	url  string
+	gone atomic.Bool // the exporter does not answer any more
+}
+
+// clock is what the simulated API and the exporter go by, and the browser not.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// newRig starts an exporter of all active sessions and of those with these IDs.
+func newRig(t *testing.T, api *apitest.Server, ids ...string) *rig {
+	t.Helper()
+	return newRigAt(t, time.Now, api, []string{"team", "customer"}, ids...)
+}
+
+// newRigAt is newRig with a clock, and with these keys of the metadata as columns.
+func newRigAt(t *testing.T, now func() time.Time, api *apitest.Server, metadata []string, ids ...string) *rig {
+	t.Helper()
+	r := &rig{t: t, api: api, net: apitest.NewNetwork()}
+	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(r.net) }()
+	transport := apiclient.NewTransport(10)
+	transport.Proxy = nil
+	transport.DialContext = r.net.DialContext
+	client := apiclient.New(apiclient.Options{
+		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, Transport: transport, Now: now,
+	})
+	handler := web.NewHandler(web.Options{
+		Collector: collector.New(collector.Options{
+			Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
+			MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
+		}),
+		Exporter: prometheus.NewRegistry(), TelemetryPath: "/metrics", Deadline: web.Deadline{Default: 10 * time.Second},
+		Client: client, Now: now, Version: "1.2.3", Logger: log.NewNopLogger(),
+		Settings: []statuspage.Setting{
+			{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
+			{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
+		},
+	})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if r.gone.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		handler.ServeHTTP(w, request)
+	}))
+	front.Config.ErrorLog = nil
+	r.url = front.URL
+	t.Cleanup(func() {
+		front.Close()
+		client.CloseIdleConnections()
+		_ = server.Close()
+	})
+	return r
+}
+
+// scrape lets the exporter read the API, as Prometheus does.
+func (r *rig) scrape() {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url+"/metrics", http.NoBody)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(body), "browseruse_up") {
+		r.t.Fatalf("the scrape failed: %v, %s", err, body)
+	}
+}
+
+// sessionID returns the n-th of the tests' session IDs.
+func sessionID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+const (
+	agentOne = "aaaaaaaa-0000-4000-8000-000000000001"
+	agentTwo = "aaaaaaaa-0000-4000-8000-000000000002"
+)
+
+// newAPI returns a project with n plain active sessions, 1 to n: the higher the
+// number, the longer it runs and the dearer it is.
+func newAPI(n int) *apitest.Server {
+	api := apitest.New(apitest.Options{Key: testKey})
+	now := time.Now()
+	for i := 1; i <= n; i++ {
+		session := apitest.Session{
+			ID: sessionID(i), StartedAt: now.Add(-10*time.Minute - time.Duration(i)*time.Second), Timeout: 4 * time.Hour,
+			ProxyBytesPerSecond: int64(i) << 10, Metadata: map[string]string{"team": "crawler"},
+		}
+		if i%2 == 0 {
+			session.AgentSessionID = agentOne
+		}
+		api.Add(session)
+	}
+	return api
+}
+
+// newTroubled returns a project with a session of each state. Of the IDs in
+// missing, none is there.
+func newTroubled() (api *apitest.Server, missing []string) {
+	api = newAPI(4)
+	now := time.Now()
+	api.Add(
+		apitest.Session{ID: sessionID(11), AgentSessionID: agentTwo, StartedAt: now.Add(-63 * time.Minute), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1 << 20,
+			Override: map[string]any{"timeoutAt": now.Add(-3 * time.Minute).UTC().Format(time.RFC3339)}, Metadata: map[string]string{"team": "research", "customer": "customer-2"}},
+		apitest.Session{ID: sessionID(12), AgentSessionID: agentTwo, StartedAt: now.Add(-56 * time.Minute), ProxyBytesPerSecond: 3 << 10, Metadata: map[string]string{"team": "support"}},
+		apitest.Session{ID: sessionID(13), StartedAt: now.Add(-30 * time.Minute), StopAt: now.Add(-10 * time.Minute), Metadata: map[string]string{"team": "qa"}},
+		apitest.Session{ID: sessionID(14), StartedAt: now.Add(-30 * time.Minute), Timeout: time.Hour, Override: map[string]any{"proxyCost": "much"}},
+	)
+	return api, []string{sessionID(13), sessionID(21), sessionID(22)}
+}
