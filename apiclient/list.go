@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Page is one page of the list of sessions.
@@ -22,30 +23,32 @@ type BadItem struct {
 // decodePage takes a reply apart that must be the page asked for. An item that
 // is no session spoils itself alone.
 func decodePage(body []byte, page int) (Page, error) {
-	var wire struct {
-		Items      []json.RawMessage `json:"items"`
-		TotalItems *int              `json:"totalItems"`
-		PageNumber *int              `json:"pageNumber"`
-		PageSize   *int              `json:"pageSize"`
-	}
-	if err := decodeObject(body, &wire); err != nil {
+	if err := checkObject(body); err != nil {
 		return Page{}, err
 	}
-	switch {
-	case wire.Items == nil:
+	wire := map[string][]byte{}
+	for name, value := range members(body) {
+		wire[string(name)] = value
+	}
+	total, okTotal := wholeNumber(wire["totalItems"])
+	number, okNumber := wholeNumber(wire["pageNumber"])
+	size, okSize := wholeNumber(wire["pageSize"])
+	switch items := wire["items"]; {
+	case len(items) == 0 || items[0] != '[':
 		return Page{}, errors.New("items: not a list")
-	case len(wire.Items) > PageSize:
-		return Page{}, fmt.Errorf("items: more than the %d asked for", PageSize)
-	case wire.TotalItems == nil || *wire.TotalItems < 0:
+	case !okTotal:
 		return Page{}, errors.New("totalItems: not a number of items")
-	case wire.PageNumber == nil || *wire.PageNumber != page:
+	case !okNumber || number != page:
 		return Page{}, errors.New("pageNumber: not the page asked for")
-	case wire.PageSize == nil || *wire.PageSize != PageSize:
+	case !okSize || size != PageSize:
 		return Page{}, errors.New("pageSize: not the size asked for")
 	}
-	result := Page{Total: *wire.TotalItems, Sessions: make([]Session, 0, len(wire.Items))}
-	for _, item := range wire.Items {
-		session, err := decodeSession(item)
+	result := Page{Total: total, Sessions: make([]Session, 0, min(total, PageSize))}
+	for item := range elements(wire["items"]) {
+		if len(result.Sessions)+len(result.Bad) == PageSize {
+			return Page{}, fmt.Errorf("items: more than the %d asked for", PageSize)
+		}
+		session, err := decodeItem(item)
 		if err != nil {
 			result.Bad = append(result.Bad, BadItem{ID: itemID(item), Err: &Error{
 				Endpoint: EndpointBrowsers, Reason: ReasonInvalidResponse, Status: 200, Err: err,
@@ -55,6 +58,20 @@ func decodePage(body []byte, page int) (Page, error) {
 		result.Sessions = append(result.Sessions, session)
 	}
 	return result, nil
+}
+
+// wholeNumber reads a number of things.
+func wholeNumber(raw []byte) (int, bool) {
+	n, err := strconv.Atoi(string(raw))
+	return n, err == nil && n >= 0
+}
+
+// decodeItem takes an item apart, which is valid JSON, but perhaps no object.
+func decodeItem(item []byte) (Session, error) {
+	if !startsObject(item) {
+		return Session{}, errors.New("not a JSON object")
+	}
+	return decodeValidSession(item)
 }
 
 // itemID returns the ID of an item that is no session, or "" if it has none.

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,53 +45,83 @@ func (s Session) StatusKnown() bool { return s.Status == statusActive || s.Statu
 
 // decodeSession takes a reply apart that is one session and nothing else.
 func decodeSession(body []byte) (Session, error) {
-	var wire struct {
-		ID             json.RawMessage `json:"id"`
-		Status         json.RawMessage `json:"status"`
-		StartedAt      json.RawMessage `json:"startedAt"`
-		TimeoutAt      json.RawMessage `json:"timeoutAt"`
-		FinishedAt     json.RawMessage `json:"finishedAt"`
-		ProxyUsedMB    json.RawMessage `json:"proxyUsedMb"`
-		ProxyCost      json.RawMessage `json:"proxyCost"`
-		BrowserCost    json.RawMessage `json:"browserCost"`
-		AgentSessionID json.RawMessage `json:"agentSessionId"`
-		Metadata       json.RawMessage `json:"metadata"`
-	}
-	if err := decodeObject(body, &wire); err != nil {
+	if err := checkObject(body); err != nil {
 		return Session{}, err
+	}
+	return decodeValidSession(body)
+}
+
+// decodeValidSession takes an object apart that is known to be valid JSON.
+func decodeValidSession(object []byte) (Session, error) {
+	var wire struct{ id, status, startedAt, timeoutAt, finishedAt, proxyUsedMB, proxyCost, browserCost, agentSessionID, metadata []byte }
+	for name, value := range members(object) {
+		switch string(name) {
+		case "id":
+			wire.id = value
+		case "status":
+			wire.status = value
+		case "startedAt":
+			wire.startedAt = value
+		case "timeoutAt":
+			wire.timeoutAt = value
+		case "finishedAt":
+			wire.finishedAt = value
+		case "proxyUsedMb":
+			wire.proxyUsedMB = value
+		case "proxyCost":
+			wire.proxyCost = value
+		case "browserCost":
+			wire.browserCost = value
+		case "agentSessionId":
+			wire.agentSessionID = value
+		case "metadata":
+			wire.metadata = value
+		}
 	}
 	var d fieldDecoder
 	session := Session{
-		ID:             d.required("id", wire.ID, ParseID),
-		Status:         d.required("status", wire.Status, nonEmpty),
-		StartedAt:      requiredTime(&d, "startedAt", wire.StartedAt),
-		TimeoutAt:      requiredTime(&d, "timeoutAt", wire.TimeoutAt),
-		ProxyUsedMB:    d.decimal("proxyUsedMb", wire.ProxyUsedMB),
-		ProxyCost:      d.decimal("proxyCost", wire.ProxyCost),
-		BrowserCost:    d.decimal("browserCost", wire.BrowserCost),
-		AgentSessionID: d.optional("agentSessionId", wire.AgentSessionID),
+		ID:             d.required("id", wire.id, ParseID),
+		Status:         d.required("status", wire.status, nonEmpty),
+		StartedAt:      requiredTime(&d, "startedAt", wire.startedAt),
+		TimeoutAt:      requiredTime(&d, "timeoutAt", wire.timeoutAt),
+		ProxyUsedMB:    d.decimal("proxyUsedMb", wire.proxyUsedMB),
+		ProxyCost:      d.decimal("proxyCost", wire.proxyCost),
+		BrowserCost:    d.decimal("browserCost", wire.browserCost),
+		AgentSessionID: d.optional("agentSessionId", wire.agentSessionID),
 	}
-	if !isNull(wire.FinishedAt) {
-		session.FinishedAt = requiredTime(&d, "finishedAt", wire.FinishedAt)
+	if !isNull(wire.finishedAt) {
+		session.FinishedAt = requiredTime(&d, "finishedAt", wire.finishedAt)
 	}
-	if !isNull(wire.Metadata) && json.Unmarshal(wire.Metadata, &session.Metadata) != nil {
+	if !isNull(wire.metadata) && json.Unmarshal(wire.metadata, &session.Metadata) != nil {
 		d.fail("metadata", errors.New("not an object of strings"))
 	}
 	return session, d.err
 }
 
+// checkObject says whether body is exactly one JSON object. Its error quotes
+// nothing of body.
+func checkObject(body []byte) error {
+	switch {
+	case !startsObject(body):
+		return errors.New("not a JSON object")
+	case !json.Valid(body):
+		return errors.New("not exactly one JSON object")
+	default:
+		return nil
+	}
+}
+
 // decodeObject takes body apart, which must be exactly one JSON object. Its
 // error quotes nothing of body.
 func decodeObject(body []byte, wire any) error {
-	if !startsObject(body) {
-		return errors.New("not a JSON object")
+	if err := checkObject(body); err != nil {
+		return err
 	}
-	if err := json.Unmarshal(body, wire); err != nil {
-		var mistyped *json.UnmarshalTypeError
-		if errors.As(err, &mistyped) {
-			return fmt.Errorf("%s: unexpected JSON type", mistyped.Field)
-		}
-		return errors.New("not exactly one JSON object")
+	var mistyped *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, wire); errors.As(err, &mistyped) {
+		return fmt.Errorf("%s: unexpected JSON type", mistyped.Field)
+	} else if err != nil {
+		return errors.New("not the JSON that is expected")
 	}
 	return nil
 }
@@ -98,14 +129,8 @@ func decodeObject(body []byte, wire any) error {
 // startsObject says whether the first character of JSON is that of an object:
 // encoding/json takes null, too, for a struct.
 func startsObject(data []byte) bool {
-	for _, b := range data {
-		switch b {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return b == '{'
-		}
-	}
-	return false
+	data = bytes.TrimLeft(data, " \t\r\n")
+	return len(data) > 0 && data[0] == '{'
 }
 
 // fieldDecoder takes fields apart and keeps the first error, with the name of
@@ -119,16 +144,16 @@ func (d *fieldDecoder) fail(field string, err error) {
 }
 
 // text returns the string that a field holds.
-func (d *fieldDecoder) text(field string, raw json.RawMessage) string {
-	var s string
-	if isNull(raw) || json.Unmarshal(raw, &s) != nil {
+func (d *fieldDecoder) text(field string, raw []byte) string {
+	if len(raw) == 0 || raw[0] != '"' {
 		d.fail(field, errors.New("not a string"))
+		return ""
 	}
-	return s
+	return unquote(raw)
 }
 
 // required returns a string that must be there and that parse accepts.
-func (d *fieldDecoder) required(field string, raw json.RawMessage, parse func(string) (string, error)) string {
+func (d *fieldDecoder) required(field string, raw []byte, parse func(string) (string, error)) string {
 	s, err := parse(d.text(field, raw))
 	if err != nil {
 		d.fail(field, err)
@@ -137,7 +162,7 @@ func (d *fieldDecoder) required(field string, raw json.RawMessage, parse func(st
 }
 
 // optional returns a string, or "" where it is absent or null.
-func (d *fieldDecoder) optional(field string, raw json.RawMessage) string {
+func (d *fieldDecoder) optional(field string, raw []byte) string {
 	if isNull(raw) {
 		return ""
 	}
@@ -146,7 +171,7 @@ func (d *fieldDecoder) optional(field string, raw json.RawMessage) string {
 
 // decimal returns a decimal number, or 0 where it is absent. Null is refused:
 // unlike the absent field, the API's page gives it no meaning.
-func (d *fieldDecoder) decimal(field string, raw json.RawMessage) float64 {
+func (d *fieldDecoder) decimal(field string, raw []byte) float64 {
 	if len(raw) == 0 {
 		return 0
 	}
@@ -157,7 +182,7 @@ func (d *fieldDecoder) decimal(field string, raw json.RawMessage) float64 {
 	return value
 }
 
-func requiredTime(d *fieldDecoder, field string, raw json.RawMessage) time.Time {
+func requiredTime(d *fieldDecoder, field string, raw []byte) time.Time {
 	at, err := parseTime(d.text(field, raw))
 	if err != nil {
 		d.fail(field, err)
@@ -173,4 +198,4 @@ func nonEmpty(s string) (string, error) {
 }
 
 // isNull says whether a field is absent or null.
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+func isNull(raw []byte) bool { return len(raw) == 0 || string(raw) == "null" }

@@ -1,32 +1,68 @@
 package collector
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"browseruse_exporter/apiclient"
+)
 
 var sessionLabels = []string{"session_id", "agent_session_id"}
 
-// Each session whose values were read.
-var (
-	activeDesc = prometheus.NewDesc("browseruse_session_active",
-		"Whether the browser runs, and so is billed: 1 active, 0 stopped.", sessionLabels, nil)
-	proxyUsedDesc = prometheus.NewDesc("browseruse_session_proxy_used_megabytes",
-		"Proxy traffic of the session so far, in megabytes as the API reports them.", sessionLabels, nil)
-	proxyCostDesc = prometheus.NewDesc("browseruse_session_proxy_cost_usd",
-		"Cost of the session's proxy traffic so far, in US dollars; late metering may still change it after a stop.", sessionLabels, nil)
-	browserCostDesc = prometheus.NewDesc("browseruse_session_browser_cost_usd",
-		"Cost of the session's browser time so far, in US dollars; late metering may still change it after a stop.", sessionLabels, nil)
-	timeoutRemainingDesc = prometheus.NewDesc("browseruse_session_timeout_remaining_seconds",
-		"Seconds until the session times out, negative if it is overdue; absent once it stopped.", sessionLabels, nil)
-	startDesc = prometheus.NewDesc("browseruse_session_start_timestamp_seconds",
-		"When the session started, in seconds since the epoch.", sessionLabels, nil)
-	timeoutDesc = prometheus.NewDesc("browseruse_session_timeout_timestamp_seconds",
-		"When the session times out or would have, in seconds since the epoch.", sessionLabels, nil)
-	finishDesc = prometheus.NewDesc("browseruse_session_finish_timestamp_seconds",
-		"When the session finished, in seconds since the epoch; absent until then.", sessionLabels, nil)
-)
+// sessionGauge is a gauge of each session whose values were read.
+type sessionGauge struct {
+	name, help string
+	desc       *prometheus.Desc
+	value      sessionValue
+}
+
+// sessionValue is what a gauge says of a session at a time; ok is false if it
+// says nothing.
+type sessionValue func(s *apiclient.Session, now time.Time) (value float64, ok bool)
+
+var sessionGauges = []*sessionGauge{
+	newSessionGauge("browseruse_session_active",
+		"Whether the browser runs, and so is billed: 1 active, 0 stopped.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
+	newSessionGauge("browseruse_session_proxy_used_megabytes",
+		"Proxy traffic of the session so far, in megabytes as the API reports them.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyUsedMB, true }),
+	newSessionGauge("browseruse_session_proxy_cost_usd",
+		"Cost of the session's proxy traffic so far, in US dollars; late metering may still change it after a stop.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyCost, true }),
+	newSessionGauge("browseruse_session_browser_cost_usd",
+		"Cost of the session's browser time so far, in US dollars; late metering may still change it after a stop.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.BrowserCost, true }),
+	newSessionGauge("browseruse_session_timeout_remaining_seconds",
+		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
+		func(s *apiclient.Session, now time.Time) (float64, bool) {
+			return s.TimeoutAt.Sub(now).Seconds(), s.Active()
+		}),
+	newSessionGauge("browseruse_session_start_timestamp_seconds",
+		"When the session started, in seconds since the epoch.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return timestamp(s.StartedAt), true }),
+	newSessionGauge("browseruse_session_timeout_timestamp_seconds",
+		"When the session times out or would have, in seconds since the epoch.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return timestamp(s.TimeoutAt), true }),
+	newSessionGauge("browseruse_session_finish_timestamp_seconds",
+		"When the session finished, in seconds since the epoch; absent until then.",
+		func(s *apiclient.Session, _ time.Time) (float64, bool) {
+			return timestamp(s.FinishedAt), !s.FinishedAt.IsZero()
+		}),
+}
+
+func newSessionGauge(name, help string, value sessionValue) *sessionGauge {
+	return &sessionGauge{name: name, help: help, value: value, desc: prometheus.NewDesc(name, help, sessionLabels, nil)}
+}
 
 // Each session that is exported at all.
-var sessionUpDesc = prometheus.NewDesc("browseruse_session_up",
-	"Whether the session's values are there: 0 if it could not be read, then it has no other series.", []string{"session_id"}, nil)
+const (
+	sessionUpName = "browseruse_session_up"
+	sessionUpHelp = "Whether the session's values are there: 0 if it could not be read, then it has no other series."
+)
+
+var sessionUpDesc = prometheus.NewDesc(sessionUpName, sessionUpHelp, []string{"session_id"}, nil)
 
 // The account.
 var (
@@ -52,9 +88,8 @@ var (
 		"When the content of the session file that is in force was loaded, in seconds since the epoch.", nil, nil)
 )
 
-var descs = []*prometheus.Desc{
-	activeDesc, proxyUsedDesc, proxyCostDesc, browserCostDesc, timeoutRemainingDesc,
-	startDesc, timeoutDesc, finishDesc, sessionUpDesc,
+// otherDescs are those that are not of each session.
+var otherDescs = []*prometheus.Desc{
 	creditsDesc, concurrentSessionsLimitDesc, activeSessionsDesc, accountInfoDesc,
 	upDesc, durationDesc, fileReloadSuccessfulDesc, fileReloadTimestampDesc,
 }

@@ -8,8 +8,8 @@ import (
 	"browseruse_exporter/apiclient"
 )
 
-// Reading is what one look at the API found. It is a prometheus.Collector that
-// writes just that; it does not change any more and may be shared.
+// Reading is what one look at the API found. It is a prometheus.Collector and a
+// prometheus.Gatherer of just that; it does not change any more and may be shared.
 type Reading struct {
 	Start    time.Time
 	Duration time.Duration // until it was complete, or until it was cut short
@@ -57,7 +57,15 @@ func (r *Reading) AllRead() bool {
 
 // Describe implements prometheus.Collector.
 func (r *Reading) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range descs {
+	for _, gauge := range sessionGauges {
+		ch <- gauge.desc
+	}
+	ch <- sessionUpDesc
+	r.describeOthers(ch)
+}
+
+func (r *Reading) describeOthers(ch chan<- *prometheus.Desc) {
+	for _, desc := range otherDescs {
 		ch <- desc
 	}
 	if r.info != nil {
@@ -70,8 +78,29 @@ func (r *Reading) Collect(ch chan<- prometheus.Metric) {
 	now := r.now()
 	for i := range r.Sessions {
 		r.Sessions[i].collect(ch, now)
-		if r.info != nil && r.Sessions[i].Err == nil {
-			r.info.collect(ch, &r.Sessions[i].Session)
+	}
+	r.collectOthers(ch)
+}
+
+func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time) {
+	gauge(ch, sessionUpDesc, boolean(s.Err == nil), s.ID)
+	if s.Err != nil {
+		return
+	}
+	for _, g := range sessionGauges {
+		if value, ok := g.value(&s.Session, now); ok {
+			gauge(ch, g.desc, value, s.Session.ID, s.Session.AgentSessionID)
+		}
+	}
+}
+
+// collectOthers sends what is not a gauge of each session.
+func (r *Reading) collectOthers(ch chan<- prometheus.Metric) {
+	if r.info != nil {
+		for i := range r.Sessions {
+			if s := &r.Sessions[i]; s.Err == nil {
+				r.info.collect(ch, &s.Session)
+			}
 		}
 	}
 	r.collectAccount(ch)
@@ -81,29 +110,6 @@ func (r *Reading) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(ch, durationDesc, r.Duration.Seconds())
 	gauge(ch, upDesc, boolean(r.Up))
-}
-
-func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time) {
-	gauge(ch, sessionUpDesc, boolean(s.Err == nil), s.ID)
-	if s.Err != nil {
-		return
-	}
-	session := &s.Session
-	send := func(desc *prometheus.Desc, value float64) {
-		gauge(ch, desc, value, session.ID, session.AgentSessionID)
-	}
-	send(activeDesc, boolean(session.Active()))
-	send(proxyUsedDesc, session.ProxyUsedMB)
-	send(proxyCostDesc, session.ProxyCost)
-	send(browserCostDesc, session.BrowserCost)
-	send(startDesc, timestamp(session.StartedAt))
-	send(timeoutDesc, timestamp(session.TimeoutAt))
-	if session.Active() {
-		send(timeoutRemainingDesc, session.TimeoutAt.Sub(now).Seconds())
-	}
-	if !session.FinishedAt.IsZero() {
-		send(finishDesc, timestamp(session.FinishedAt))
-	}
 }
 
 func (r *Reading) collectAccount(ch chan<- prometheus.Metric) {

@@ -3,6 +3,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
@@ -107,19 +109,27 @@ type metricsHandler struct {
 // ServeHTTP reads the API, then writes what was found. The reading comes first,
 // so that the counters in the same answer include it.
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	gatherers := prometheus.Gatherers{h.exporter}
+	gatherer := h.exporter
 	if r.Method == http.MethodGet { // a HEAD shows no metric, so it needs no request
-		reading, err := register(h.read(r))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		gatherers = append(gatherers, reading)
+		gatherer = joined{h.exporter, h.read(r)}
 	}
-	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
 		ErrorLog:      errorLog{h.logger},
 		ErrorHandling: promhttp.ContinueOnError,
 	}).ServeHTTP(w, r)
+}
+
+// joined gathers from two that have no name in common. prometheus.Gatherers would
+// look for what they have in common, at the cost of all series.
+type joined [2]prometheus.Gatherer
+
+// Gather implements prometheus.Gatherer.
+func (j joined) Gather() ([]*dto.MetricFamily, error) {
+	families, err := j[0].Gather()
+	more, moreErr := j[1].Gather()
+	families = append(families, more...)
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return families, errors.Join(err, moreErr)
 }
 
 // read reads the API within the deadline of the scrape.
@@ -133,12 +143,6 @@ func (h *metricsHandler) read(r *http.Request) *collector.Reading {
 		defer context.AfterFunc(h.stopping, func() { stop(context.DeadlineExceeded) })()
 	}
 	return h.collector.Read(ctx)
-}
-
-// register puts a reading into a registry of its own.
-func register(reading *collector.Reading) (*prometheus.Registry, error) {
-	registry := prometheus.NewRegistry()
-	return registry, registry.Register(reading)
 }
 
 // errorLog hands what promhttp has to say to the logger.
