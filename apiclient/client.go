@@ -5,6 +5,7 @@
 package apiclient
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -255,7 +257,10 @@ func (c *Client) exchange(ctx context.Context, endpoint Endpoint, path string, l
 		return failure
 	}
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer putBack(buffer)
+	_, err = buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	body := buffer.Bytes()
 	switch {
 	case err != nil && isCorrupt(err):
 		return fail(resp.StatusCode, ReasonInvalidResponse, fmt.Errorf("decompress the reply: %w", err))
@@ -268,4 +273,17 @@ func (c *Client) exchange(ctx context.Context, endpoint Endpoint, path string, l
 		return fail(resp.StatusCode, ReasonInvalidResponse, err)
 	}
 	return nil
+}
+
+// buffers hold replies while they are taken apart; what is decoded is a copy. A
+// large fleet has many pages, of which few are read at once.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func putBack(buffer *bytes.Buffer) {
+	const usual = 1 << 20 // a page of a hundred sessions is a tenth of it
+	if buffer.Cap() > usual {
+		return
+	}
+	buffer.Reset()
+	buffers.Put(buffer)
 }

@@ -89,10 +89,10 @@ func isTime(s string) (ok, hasOffset bool) {
 			return false, false
 		}
 	}
-	switch {
-	case offset == "":
+	switch offset {
+	case "":
 		return true, false
-	case offset == "Z":
+	case "Z":
 		return true, true
 	default:
 		return hasForm(offset, "+00:00") || hasForm(offset, "-00:00"), true

@@ -39,7 +39,8 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 	for i := range r.Sessions {
 		up.add(pairs[2*i+1:2*i+2], boolean(r.Sessions[i].Err == nil))
 	}
-	families := []*dto.MetricFamily{up.family}
+	families := make([]*dto.MetricFamily, 0, 1+len(sessionGauges))
+	families = append(families, up.family)
 	for _, gauge := range sessionGauges {
 		f := newFamily(gauge.name, gauge.help, len(r.Sessions))
 		for i := range r.Sessions {

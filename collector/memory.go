@@ -37,10 +37,10 @@ type memory struct {
 type remembered struct {
 	discovered bool // by the list, so that it is exported though nobody gave its ID
 
-	session apiclient.Session // as it was read last, if stopped is set
-	read    time.Time         // when that was
-	stopped time.Time         // when it was first read as stopped; zero: it never was, or runs again
-	final   bool              // it will not be asked for again
+	session *apiclient.Session // as it was read last, if stopped is set; else nil
+	read    time.Time          // when that was
+	stopped time.Time          // when it was first read as stopped; zero: it never was, or runs again
+	final   bool               // it will not be asked for again
 
 	err    error     // why it could not be read last, if that lies with the session and not with the API
 	failed time.Time // since when that is so
@@ -73,7 +73,11 @@ func (m *memory) plan(configured []string) plan {
 			delete(m.sessions, id)
 			continue
 		}
-		switch reading := (SessionReading{ID: id, Session: r.session, ReadAt: r.read, Err: r.err}); {
+		reading := SessionReading{ID: id, ReadAt: r.read, Err: r.err}
+		if r.session != nil {
+			reading.Session = *r.session
+		}
+		switch {
 		case r.final, now.Before(r.due):
 			p.known = append(p.known, reading)
 		case !r.stopped.IsZero():
@@ -134,7 +138,8 @@ func (m *memory) saw(session apiclient.Session, discovered bool) {
 	if r.stopped.IsZero() {
 		r.stopped, r.pause = now, 0
 	}
-	r.session, r.read = session, now
+	kept := session // a variable of its own, so that active ones cost no allocation
+	r.session, r.read = &kept, now
 	settled := finishOf(r).Add(m.settle)
 	if r.final = !now.Before(settled); r.final {
 		return

@@ -31,7 +31,12 @@ type paceKeeper struct {
 // mark is what the sessions had cost at a time.
 type mark struct {
 	at    time.Time
-	costs map[string]float64 // USD, by session ID
+	costs []sessionCost // in the order of the IDs
+}
+
+type sessionCost struct {
+	id  string
+	usd float64
 }
 
 // pace returns the pace at which r finds the sessions, or nil if that is not
@@ -69,10 +74,10 @@ func (k *paceKeeper) forget(now time.Time) {
 }
 
 func newMark(r *Reading) mark {
-	m := mark{at: r.Start, costs: make(map[string]float64, len(r.Sessions))}
+	m := mark{at: r.Start, costs: make([]sessionCost, 0, len(r.Sessions))}
 	for i := range r.Sessions {
 		if s := &r.Sessions[i]; s.Err == nil {
-			m.costs[s.ID] = s.Session.Cost()
+			m.costs = append(m.costs, sessionCost{s.ID, s.Session.Cost()})
 		}
 	}
 	return m
@@ -80,12 +85,18 @@ func newMark(r *Reading) mark {
 
 // spentUntil is what was spent from m to r, as far as is known.
 func (m *mark) spentUntil(r *Reading) float64 {
-	spent := 0.0
+	spent, costs := 0.0, m.costs
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
-		before, known := m.costs[s.ID]
-		if s.Err == nil && (known || s.Session.StartedAt.After(m.at)) {
-			spent += s.Session.Cost() - before
+		for len(costs) > 0 && costs[0].id < s.ID {
+			costs = costs[1:]
+		}
+		switch {
+		case s.Err != nil:
+		case len(costs) > 0 && costs[0].id == s.ID:
+			spent += s.Session.Cost() - costs[0].usd
+		case s.Session.StartedAt.After(m.at):
+			spent += s.Session.Cost()
 		}
 	}
 	return spent

@@ -188,7 +188,7 @@ func (p *progress) reading() *Reading {
 		Duration:    ended.Sub(p.start),
 		Up:          p.answered || p.complete && !p.asked,
 		Complete:    p.complete,
-		Sessions:    slices.SortedFunc(maps.Values(p.sessions), func(a, b SessionReading) int { return strings.Compare(a.ID, b.ID) }),
+		Sessions:    slices.AppendSeq(make([]SessionReading, 0, len(p.sessions)), maps.Values(p.sessions)),
 		Account:     p.account,
 		AccountErr:  p.accountErr,
 		ListErr:     p.listErr,
@@ -196,5 +196,6 @@ func (p *progress) reading() *Reading {
 		now:         p.now,
 		info:        p.info,
 	}
+	slices.SortFunc(r.Sessions, func(a, b SessionReading) int { return strings.Compare(a.ID, b.ID) })
 	return r
 }
