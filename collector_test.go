@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,8 @@ type rig struct {
 	handler http.Handler
 	log     *logBuffer
 	stop    context.CancelFunc // as SIGTERM does, a little later
+	exit    func()             // ends what is left of the exporter
+	open    atomic.Int64       // connections to the API
 }
 
 // newRig starts an exporter as if with these arguments.
@@ -66,7 +69,7 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, api: api, network: apitest.NewNetwork(), log: &logBuffer{}}
-	server := &http.Server{Handler: api}
+	server := &http.Server{Handler: api, ConnState: r.count}
 	go func() { _ = server.Serve(r.network) }()
 	transport := apiclient.NewTransport(c.concurrency)
 	transport.Proxy = nil
@@ -79,7 +82,7 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 		t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(t.Context())
-	r.stop, r.handler = stop, e.handler(stopping, c, logger)
+	r.stop, r.exit, r.handler = stop, e.close, e.handler(stopping, c, logger)
 	t.Cleanup(func() {
 		stop()
 		e.close()
@@ -87,6 +90,17 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 		r.checkSecrets("log", r.log.String())
 	})
 	return r
+}
+
+// count follows the connections to the API.
+func (r *rig) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		r.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		r.open.Add(-1)
+	default:
+	}
 }
 
 // scrape returns what /metrics answers to a scrape of Prometheus.
@@ -286,118 +300,6 @@ func TestGoldenFailures(t *testing.T) {
 		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", "5")})
 		golden(t, "ratelimited", r.scrape())
 	})
-}
-
-// detail returns what the API serves for the first session, with changes.
-func detail(t *testing.T, api *apitest.Server, changes map[string]any) string {
-	t.Helper()
-	recorder := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodGet, "/api/v3/browsers/"+sessionID(1), nil)
-	request.Header.Set("X-Browser-Use-API-Key", testKey)
-	api.ServeHTTP(recorder, request)
-	var fields map[string]any
-	if err := json.Unmarshal(recorder.Body.Bytes(), &fields); err != nil {
-		t.Fatal(err)
-	}
-	for field, value := range changes {
-		if value == apitest.Absent {
-			delete(fields, field)
-		} else {
-			fields[field] = value
-		}
-	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
-// TestOneBadAnswer gives one of three sessions a fault. It costs that session
-// its values for that scrape and nothing else.
-func TestOneBadAnswer(t *testing.T) {
-	type field = map[string]any
-	for name, test := range map[string]struct {
-		handler func(body string) http.HandlerFunc
-		changes field
-		reason  string
-		count   int // failures counted; retried ones count each time
-	}{
-		"400":                   {handler: status(400, `{"detail":"no"}`), reason: "rejected", count: 1},
-		"401":                   {handler: status(401, `{"detail":"no"}`), reason: "unauthorized", count: 1},
-		"402 with an object":    {handler: status(402, `{"detail":{"message":"Insufficient credits"}}`), reason: "payment_required", count: 1},
-		"403":                   {handler: status(403, `{"detail":"no"}`), reason: "unauthorized", count: 1},
-		"404 in HTML":           {handler: status(404, `<html>`), reason: "not_found", count: 1},
-		"422 with a list":       {handler: status(422, `{"detail":[]}`), reason: "rejected", count: 1},
-		"500 in HTML":           {handler: status(500, `<html>`), reason: "server_error", count: 1},
-		"501":                   {handler: status(501, ""), reason: "server_error", count: 1},
-		"502, tried again":      {handler: status(502, `<html>`), reason: "server_error", count: 3},
-		"503, tried again":      {handler: status(503, ""), reason: "server_error", count: 3},
-		"504, tried again":      {handler: status(504, ""), reason: "server_error", count: 3},
-		"204":                   {handler: status(204, ""), reason: "invalid_response", count: 1},
-		"nothing":               {handler: status(200, ""), reason: "invalid_response", count: 1},
-		"HTML":                  {handler: status(200, "<html>"), reason: "invalid_response", count: 1},
-		"null":                  {handler: status(200, "null"), reason: "invalid_response", count: 1},
-		"a list":                {handler: status(200, "[]"), reason: "invalid_response", count: 1},
-		"an empty object":       {handler: status(200, "{}"), reason: "invalid_response", count: 1},
-		"data after the object": {handler: func(body string) http.HandlerFunc { return apitest.Status(200, body+"{}") }, reason: "invalid_response", count: 1},
-		"half of the object":    {handler: func(body string) http.HandlerFunc { return apitest.Status(200, body[:len(body)/2]) }, reason: "invalid_response", count: 1},
-		"a body cut short":      {handler: apitest.Truncate, reason: "connection", count: 3},
-		"more than a MiB":       {handler: func(body string) http.HandlerFunc { return apitest.Status(200, strings.Repeat(" ", 1<<20)+body) }, reason: "invalid_response", count: 1},
-		"a redirect":            {handler: func(string) http.HandlerFunc { return apitest.Status(302, "", "Location", "http://elsewhere.test/") }, reason: "invalid_response", count: 1},
-		"a connection reset":    {handler: func(string) http.HandlerFunc { return apitest.Reset() }, reason: "connection", count: 3},
-		"no answer":             {handler: func(string) http.HandlerFunc { return apitest.Hang() }, reason: "timeout", count: 1},
-		"a byte a second":       {handler: func(body string) http.HandlerFunc { return apitest.Drip(body, time.Second) }, reason: "timeout", count: 1},
-		"broken gzip": {handler: func(string) http.HandlerFunc {
-			return apitest.Status(200, "this is no gzip at all", "Content-Encoding", "gzip")
-		}, reason: "invalid_response", count: 1},
-
-		"another session":            {changes: field{"id": sessionID(2)}, reason: "invalid_response", count: 1},
-		"an id that is none":         {changes: field{"id": "1"}, reason: "invalid_response", count: 1},
-		"no id":                      {changes: field{"id": apitest.Absent}, reason: "invalid_response", count: 1},
-		"no status":                  {changes: field{"status": apitest.Absent}, reason: "invalid_response", count: 1},
-		"an empty status":            {changes: field{"status": ""}, reason: "invalid_response", count: 1},
-		"a status that is a number":  {changes: field{"status": 1}, reason: "invalid_response", count: 1},
-		"no start":                   {changes: field{"startedAt": apitest.Absent}, reason: "invalid_response", count: 1},
-		"a null timeout":             {changes: field{"timeoutAt": nil}, reason: "invalid_response", count: 1},
-		"a timeout in words":         {changes: field{"timeoutAt": "soon"}, reason: "invalid_response", count: 1},
-		"a finish in words":          {changes: field{"finishedAt": "never"}, reason: "invalid_response", count: 1},
-		"a cost that is NaN":         {changes: field{"proxyCost": "NaN"}, reason: "invalid_response", count: 1},
-		"a cost that is null":        {changes: field{"browserCost": nil}, reason: "invalid_response", count: 1},
-		"a cost that is a number":    {changes: field{"browserCost": 0.5}, reason: "invalid_response", count: 1},
-		"megabytes that are nothing": {changes: field{"proxyUsedMb": ""}, reason: "invalid_response", count: 1},
-		"an agent session of 7":      {changes: field{"agentSessionId": 7}, reason: "invalid_response", count: 1},
-		"metadata in a list":         {changes: field{"metadata": []int{1}}, reason: "invalid_response", count: 1},
-	} {
-		bubble(t, name, func(t *testing.T) {
-			r := newRig(t, newAPI(3), idFlags(3)...)
-			body := detail(t, r.api, test.changes)
-			if test.handler == nil {
-				test.handler = status(200, body)
-			}
-			remove := r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(1), Handler: test.handler(body)})
-			got := r.scrape("10")
-			has(t, got, up(1, 0), up(2, 1), up(3, 1), "browseruse_up 1", failures("browser", test.reason, test.count))
-			hasNot(t, got, `browseruse_session_active{agent_session_id="",session_id="`+sessionID(1))
-			if n := strings.Count(got, "browseruse_session_browser_cost_usd{"); n != 2 {
-				t.Errorf("%d sessions have values; want the 2 others", n)
-			}
-			if !strings.Contains(r.log.String(), "reason="+test.reason) {
-				t.Errorf("the log does not say why:\n%s", r.log)
-			}
-
-			remove()
-			got = r.scrape("10")
-			has(t, got, up(1, 1), up(2, 1), up(3, 1), failures("browser", test.reason, test.count))
-			if !strings.Contains(r.log.String(), "Failure is over") {
-				t.Errorf("the log does not tell the recovery:\n%s", r.log)
-			}
-		})
-	}
-}
-
-func status(code int, body string) func(string) http.HandlerFunc {
-	return func(string) http.HandlerFunc { return apitest.Status(code, body) }
 }
 
 func TestAccount(t *testing.T) {

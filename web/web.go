@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,7 +76,12 @@ func NewHandler(o Options) http.Handler {
 		ReadyPath:       text("ready\n"),
 		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
 	}
-	maps.Copy(handlers, status.Handlers())
+	for path, handler := range status.Handlers() {
+		handlers[path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			limitWriting(w)
+			handler.ServeHTTP(w, r)
+		})
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -113,10 +117,22 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet { // a HEAD shows no metric, so it needs no request
 		gatherer = joined{h.exporter, h.read(r)}
 	}
+	limitWriting(w)
 	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
 		ErrorLog:      errorLog{h.logger},
 		ErrorHandling: promhttp.ContinueOnError,
 	}).ServeHTTP(w, r)
+}
+
+// writeTime is how long a client may take to read an answer: more than any
+// Prometheus waits, on any line. Without a limit, one that never reads would hold
+// the answer in memory, and a connection, for as long as it likes.
+const writeTime = time.Minute
+
+// limitWriting lets the answer's writing fail when writeTime is over. The server
+// sets a limit of its own for each request, which this replaces.
+func limitWriting(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // not all can: a recorder of a test
 }
 
 // joined gathers from two that have no name in common. prometheus.Gatherers would

@@ -106,3 +106,20 @@ func Truncate(body string) http.HandlerFunc {
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// Raw sends bytes as they are instead of an answer, be they HTTP or not. Then it
+// cuts the connection, or, if it is to hang, says nothing more until the client
+// goes away.
+func Raw(text string, hang bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err) // HTTP/2, which has no bytes to send as they are
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = conn.Write([]byte(text))
+		if hang {
+			_, _ = conn.Read(make([]byte, 1))
+		}
+	}
+}
