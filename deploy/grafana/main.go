@@ -1,7 +1,7 @@
 // Grafana writes the dashboard, browseruse.json, to the folder that it is
 // started in.
 //
-//	cd deploy/grafana && go run .
+//	cd deploy/grafana && go generate
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
+
+//go:generate go run .
 
 const (
 	file = "browseruse.json"

@@ -5,9 +5,9 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
-	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/gauge"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
@@ -44,32 +44,51 @@ type step struct {
 }
 
 // from returns thresholds: the first color, and others from a value on.
-func from(base string, steps ...step) cog.Builder[dashboard.ThresholdsConfig] {
-	all := make([]dashboard.Threshold, 1, 1+len(steps))
-	all[0].Color = base
-	for _, s := range steps {
-		all = append(all, dashboard.Threshold{Value: &s.value, Color: s.color})
-	}
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(all)
+func from(base string, others ...step) cog.Builder[dashboard.ThresholdsConfig] {
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps(base, others))
 }
 
-// numberPanel shows the latest value, large.
+func steps(base string, others []step) []dashboard.Threshold {
+	all := make([]dashboard.Threshold, 1, 1+len(others))
+	all[0].Color = base
+	for _, s := range others {
+		all = append(all, dashboard.Threshold{Value: &s.value, Color: s.color})
+	}
+	return all
+}
+
+// numberPanel shows the value of now, large. It is asked for by an instant query:
+// the last value of a range may be hours old, and looks like one of now.
 func numberPanel(about text, span uint32, unit string, thresholds cog.Builder[dashboard.ThresholdsConfig], expr string) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
 		Title(about.title).Description(about.description).
 		Datasource(source).Height(4).Span(span).
-		Unit(unit).Thresholds(thresholds).
-		ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeArea).
-		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})).
-		WithTarget(target(0, query{expr: expr}).Range())
+		Unit(unit).Thresholds(thresholds).NoValue("unknown").
+		ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
+		ReduceOptions(latest()).
+		WithTarget(target(0, query{expr: expr}).Instant())
 }
 
 // answer shows 1 and 0 as words.
 func answer(about text, span uint32, expr, yes, no string) *stat.PanelBuilder {
 	return numberPanel(about, span, units.Short, from(red, step{1, green}), expr).
 		Mappings(words(map[float64]word{1: {yes, green}, 0: {no, red}})).
-		GraphMode(common.BigValueGraphModeNone).
 		ColorMode(common.BigValueColorModeBackground)
+}
+
+// share shows how much of a limit is used, as 0 to 1.
+func share(about text, span uint32, expr string) *gauge.PanelBuilder {
+	return gauge.NewPanelBuilder().
+		Title(about.title).Description(about.description).
+		Datasource(source).Height(4).Span(span).
+		Unit(units.PercentUnit).Decimals(0).Min(0).Max(1).NoValue("unknown").
+		Thresholds(from(green, step{0.8, yellow}, step{1, red})).
+		ReduceOptions(latest()).
+		WithTarget(target(0, query{expr: expr}).Instant())
+}
+
+func latest() *common.ReduceDataOptionsBuilder {
+	return common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
 }
 
 // graph shows values over time.
@@ -107,10 +126,10 @@ func bars(about text, span uint32, unit string, thresholds cog.Builder[dashboard
 	return bargauge.NewPanelBuilder().
 		Title(about.title).Description(about.description).
 		Datasource(source).Height(8).Span(span).
-		Unit(unit).Min(0).Thresholds(thresholds).
+		Unit(unit).Thresholds(thresholds).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
-		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})).
+		ReduceOptions(latest()).
 		WithTarget(target(0, q).Instant())
 }
 
@@ -119,11 +138,6 @@ func target(i int, q query) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().
 		Datasource(source).RefId(refID(i)).
 		Expr(q.expr).LegendFormat(q.legend)
-}
-
-// tableTarget is a query whose result becomes a column.
-func tableTarget(i int, expr string) cog.Builder[variants.Dataquery] {
-	return target(i, query{expr: expr}).Instant().Format(prometheus.PromQueryFormatTable)
 }
 
 // refID is the name of the i-th query of a panel.

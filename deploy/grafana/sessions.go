@@ -2,70 +2,49 @@ package main
 
 import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
-	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
-
-// column is one of the table of sessions.
-type column struct {
-	name, expr, unit string
-	decimals         int
-}
 
 // ofEach is what a gauge says of each session, whichever exporter shows it.
 func ofEach(gauge string) string {
 	return `max by (session_id, agent_session_id) (browseruse_session_` + gauge + `{` + ofSession + `})`
 }
 
-func sessionColumns() []column {
-	return []column{
-		// An unreadable session has no agent session to be known by.
-		{name: "State", unit: units.Short, expr: ofEach("active") + ` or max by (session_id) (browseruse_session_up{` + ofInstance + `} == 0) - 1`},
-		{name: "Age", unit: units.Seconds, expr: `(` + ofEach("finish_timestamp_seconds") + ` or ` + ofEach("active") + ` * 0 + time()) - ` + ofEach("start_timestamp_seconds")},
-		{name: "Time left", unit: units.Seconds, expr: ofEach("timeout_remaining_seconds")},
-		{name: "Proxy MB", unit: units.Mebibytes, decimals: 1, expr: ofEach("proxy_used_megabytes")},
-		{name: "Proxy cost", unit: units.Dollars, decimals: 3, expr: ofEach("proxy_cost_usd")},
-		{name: "Browser cost", unit: units.Dollars, decimals: 3, expr: ofEach("browser_cost_usd")},
-		{name: "Total", unit: units.Dollars, decimals: 3, expr: ofEach("browser_cost_usd") + ` + ` + ofEach("proxy_cost_usd")},
-	}
-}
-
 // sessionsRow says which sessions there are.
 func sessionsRow() row {
-	columns := sessionColumns()
-	order := make([]string, 0, 2+len(columns))
-	order = append(order, "session_id", "agent_session_id")
-	names := map[string]string{"session_id": "Session", "agent_session_id": "Agent session"}
-	panel := table.NewPanelBuilder().
-		Title("Sessions").
-		Description("Every session that is exported, the dearest first. Age is until now, or until it finished. The link of an agent session filters the dashboard by it; the columns can be filtered, too.").
-		Datasource(source).Height(14).Span(24).
-		Unit(units.Short).Thresholds(from(plain)).
-		Filterable(true).NoValue("")
-	for i, c := range columns {
-		value := "Value #" + refID(i)
-		order = append(order, value)
-		names[value] = c.name
-		panel = panel.
-			WithTarget(tableTarget(i, c.expr)).
-			OverrideByName(c.name, []dashboard.DynamicConfigValue{{Id: "unit", Value: c.unit}, {Id: "decimals", Value: c.decimals}})
-	}
-	panel = panel.
-		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
-		WithTransformation(organize(order, names, "Time")).
-		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName("Total").Desc(true)}).
-		OverrideByName("State", []dashboard.DynamicConfigValue{
-			{Id: "mappings", Value: words(map[float64]word{1: {"active", green}, 0: {"stopped", plain}, -1: {"unreadable", red}})},
-			{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}},
-		}).
-		OverrideByName("Time left", []dashboard.DynamicConfigValue{
-			{Id: "thresholds", Value: map[string]any{"mode": "absolute", "steps": []any{
-				map[string]any{"value": nil, "color": red}, map[string]any{"value": 0, "color": yellow}, map[string]any{"value": 300, "color": plain},
-			}}},
-			{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}},
-		}).
-		OverrideByName("Agent session", agentSessionLink())
-	return row{"Which sessions?", []cog.Builder[dashboard.Panel]{panel}}
+	return row{"Which sessions?", []cog.Builder[dashboard.Panel]{
+		sessionsTable(),
+		graph(text{"The dearest sessions", "What the ten dearest have cost, browser and proxy together. A steep line is proxy traffic. The dashed line is the threshold of BrowserUseSessionCostHigh."}, 12, units.Dollars,
+			query{expr: `topk(10, session:browseruse_cost_usd:sum{` + ofRecorded + `})`, legend: "{{session_id}}"},
+			query{expr: `browseruse:threshold_session_cost_usd`, legend: "threshold", limit: true}),
+		graph(text{"Proxy traffic", "Of the ten sessions that move most, averaged over 10 minutes. Video, downloads and endless scrolling are the usual causes. The dashed line is the threshold of BrowserUseProxyTrafficHigh."}, 12, "suffix:MB/min",
+			query{expr: `topk(10, session:browseruse_proxy_megabytes_per_minute:rate10m{` + ofRecorded + `})`, legend: "{{session_id}}"},
+			query{expr: `browseruse:threshold_proxy_megabytes_per_minute`, legend: "threshold", limit: true}),
+	}}
 }
+
+func sessionsTable() *table.PanelBuilder {
+	cents := []look{decimals(3)}
+	return tablePanel(text{"Sessions", "Every session that is exported, the dearest first. Age is until now, or until it finished. The links filter the dashboard by the session or the agent session, and so do the fields above; columns can be filtered, too."}, 24, 14, "Total",
+		sessionColumn(),
+		agentSessionColumn(),
+		column{name: "State", unit: units.Short, expr: stateOfEach,
+			looks: worded(map[float64]word{2: {"overdue", red}, 1: {"active", green}, 0: {"stopped", plain}, -1: {"unreadable", red}})},
+		column{name: "Age", unit: units.DurationInHoursMinutesSeconds, expr: `(` + ofEach("finish_timestamp_seconds") + ` or ` + ofEach("active") + ` * 0 + time()) - ` + ofEach("start_timestamp_seconds")},
+		column{name: "Time left", unit: units.DurationInHoursMinutesSeconds, expr: ofEach("timeout_remaining_seconds"),
+			looks: colored(red, step{0, yellow}, step{300, plain})},
+		column{name: "Proxy traffic", unit: units.Mebibytes, expr: ofEach("proxy_used_megabytes"), looks: []look{decimals(1)}},
+		column{name: "Proxy cost", unit: units.Dollars, expr: ofEach("proxy_cost_usd"), looks: cents},
+		column{name: "Browser cost", unit: units.Dollars, expr: ofEach("browser_cost_usd"), looks: cents},
+		column{name: "Total", unit: units.Dollars, expr: ofEach("browser_cost_usd") + ` + ` + ofEach("proxy_cost_usd"), looks: cents},
+	)
+}
+
+// stateOfEach is 1 of an active session, 2 if it should have ended, 0 of a
+// stopped one, and -1 of an unreadable one, which has no agent session to be
+// known by and so is there whichever is chosen.
+var stateOfEach = ofEach("active") + ` + (` + ofEach("timeout_remaining_seconds") + ` < bool 0)` +
+	` or ` + ofEach("active") +
+	` or (max by (session_id) (browseruse_session_up{` + ofInstance + `,session_id=~"${session}.*"}) == 0) - 1`

@@ -8,19 +8,22 @@ import (
 // What the queries select by. In a recorded series there is no instance: a
 // session is the same one whichever exporter shows it.
 const (
-	ofInstance = `job=~"$job",instance=~"$instance"`
-	ofSession  = `job=~"$job",instance=~"$instance",agent_session_id=~"$agent_session"`
-	ofJob      = `job=~"$job"`
-	ofRecorded = `job=~"$job",agent_session_id=~"$agent_session"`
+	ofJob          = `job=~"$job"`
+	ofInstance     = `job=~"$job",instance=~"$instance"`
+	ofAgentSession = `job=~"$job",agent_session_id=~"$agent_session"`
+	ofRecorded     = ofAgentSession + `,session_id=~"${session}.*"`
+	ofSession      = ofRecorded + `,instance=~"$instance"`
 )
 
 func variables() []cog.Builder[dashboard.VariableModel] {
 	return []cog.Builder[dashboard.VariableModel]{
 		dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus"),
 		choice("job", "Job", `label_values(browseruse_up, job)`),
-		choice("instance", "Exporter", `label_values(browseruse_up{job=~"$job"}, instance)`),
+		// All of them match one that came to a new address meanwhile.
+		choice("instance", "Exporter", `label_values(browseruse_up{`+ofJob+`}, instance)`).AllValue(".*"),
 		// All of them match the sessions that have none, too.
 		choice("agent_session", "Agent session", `label_values(browseruse_session_active{`+ofInstance+`}, agent_session_id)`).AllValue(".*"),
+		dashboard.NewTextBoxVariableBuilder("session").Label("Session").Description("ID of a session, or how it begins; empty for all"),
 	}
 }
 
