@@ -38,6 +38,12 @@ picture: ## The README's picture of the status page
 fuzz: ## Each fuzz target for a short while
 	.ci/fuzz 10000x
 
+soak: ## The built exporter through a bad time, for half an hour
+	go run ./soak -duration 30m
+
+dashboard: ## The Grafana dashboard, from its code
+	cd deploy/grafana && go run .
+
 demo: ## The exporter over a simulated project
 	go run . --demo
 

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// scrapeTimeout is what the scrapers send along, and keep to.
+const scrapeTimeout = 5 * time.Second
+
+// scrapers ask the exporter and check what it answers.
+type scrapers struct {
+	world    *world
+	exporter *exporter
+	problems *problems
+
+	scrapes, values, hungUp, pages atomic.Int64
+	slowest                        atomic.Int64 // nanoseconds
+}
+
+func newScrapers(w *world, e *exporter) *scrapers {
+	return &scrapers{world: w, exporter: e, problems: &problems{}}
+}
+
+// run scrapes for a while: two as Prometheus does, one that dawdles, one that
+// hangs up, one that looks at the page.
+func (s *scrapers) run(ctx context.Context, duration time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, duration)
+	defer cancel()
+	var running sync.WaitGroup
+	for _, do := range []func(){s.scrape, s.scrape, s.dawdle, s.hangUp, s.look} {
+		running.Go(func() {
+			for pause(ctx, time.Duration(300+s.world.draw(900))*time.Millisecond) {
+				do()
+			}
+		})
+	}
+	running.Wait()
+}
+
+// scrape asks as Prometheus does, and checks every value.
+func (s *scrapers) scrape() {
+	start := time.Now()
+	text, err := s.ask(context.Background(), io.ReadAll)
+	end := time.Now()
+	if err != nil {
+		s.problems.add(err)
+		return
+	}
+	s.scrapes.Add(1)
+	took := end.Sub(start)
+	if took > scrapeTimeout {
+		s.problems.add(fmt.Errorf("a scrape took %s", took))
+	}
+	if int64(took) > s.slowest.Load() {
+		s.slowest.Store(int64(took))
+	}
+	s.check(text, start, end)
+}
+
+// dawdle reads the answer slowly.
+func (s *scrapers) dawdle() {
+	if _, err := s.ask(context.Background(), func(body io.Reader) ([]byte, error) {
+		part := make([]byte, 8<<10)
+		for {
+			if _, err := body.Read(part); errors.Is(err, io.EOF) {
+				return nil, nil
+			} else if err != nil {
+				return nil, err
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}); err != nil {
+		s.problems.add(err)
+	}
+}
+
+// hangUp goes away before the answer is there, or in its midst.
+func (s *scrapers) hangUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.world.draw(300))*time.Millisecond)
+	defer cancel()
+	_, _ = s.ask(ctx, io.ReadAll)
+	s.hungUp.Add(1)
+}
+
+// look opens the status page and its JSON.
+func (s *scrapers) look() {
+	for _, path := range []string{"/", "/api/v1/sessions"} {
+		text, err := s.exporter.get(path)
+		s.problems.add(err)
+		s.problems.lookForSecrets(path, text, s.world.secrets())
+		s.pages.Add(1)
+	}
+}
+
+func (s *scrapers) ask(ctx context.Context, read func(io.Reader) ([]byte, error)) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.exporter.url+"/metrics", http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(scrapeTimeout.Seconds()))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("a scrape was answered %s", response.Status)
+	}
+	body, err := read(response.Body)
+	return string(body), err
+}
+
+// check compares each value with what was so. A scrape may share the reading of
+// one that began earlier, and a stopped session's late metering may not have
+// been seen yet: a value has to be between those of then and now.
+func (s *scrapers) check(text string, start, end time.Time) {
+	s.problems.lookForSecrets("the exposition", text, s.world.secrets())
+	families, err := parse(text)
+	if err != nil {
+		s.problems.add(err)
+		return
+	}
+	since := start.Add(-scrapeTimeout)
+	for name, truth := range truths {
+		for _, metric := range families[name].GetMetric() {
+			session, known := s.world.plan(label(metric, "session_id"))
+			if !known {
+				continue // deleted by now
+			}
+			earliest := since
+			if finish, finished := session.Finish(since); finished {
+				earliest = finish // from memory, until it is read again
+			}
+			got, low, high := metric.GetGauge().GetValue(), truth(session, earliest), truth(session, end)
+			s.values.Add(1)
+			if low, high = min(low, high), max(low, high); got < low-1e-9 || got > high+1e-9 || math.IsNaN(got) {
+				s.problems.add(fmt.Errorf("%s of %s is %v; the truth went from %v to %v", name, session.ID, got, low, high))
+			}
+			if label(metric, "agent_session_id") != session.AgentSessionID {
+				s.problems.add(fmt.Errorf("%s of %s is of agent session %q", name, session.ID, label(metric, "agent_session_id")))
+			}
+		}
+	}
+}
+
+func parse(text string) (map[string]*dto.MetricFamily, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	return parser.TextToMetricFamilies(strings.NewReader(text))
+}
+
+func label(metric *dto.Metric, name string) string {
+	for _, pair := range metric.GetLabel() {
+		if pair.GetName() == name {
+			return pair.GetValue()
+		}
+	}
+	return ""
+}

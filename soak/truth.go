@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// truths are what the gauges have to say of a session at a time.
+var truths = map[string]func(apitest.Session, time.Time) float64{
+	"browseruse_session_active": func(s apitest.Session, now time.Time) float64 {
+		if s.Active(now) {
+			return 1
+		}
+		return 0
+	},
+	"browseruse_session_proxy_used_megabytes":      apitest.Session.ProxyMB,
+	"browseruse_session_proxy_cost_usd":            apitest.Session.ProxyCost,
+	"browseruse_session_browser_cost_usd":          apitest.Session.BrowserCost,
+	"browseruse_session_start_timestamp_seconds":   func(s apitest.Session, _ time.Time) float64 { return seconds(s.StartedAt) },
+	"browseruse_session_timeout_timestamp_seconds": func(s apitest.Session, _ time.Time) float64 { return seconds(s.TimeoutAt()) },
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// checkFinal scrapes when nothing changes any more. Every session that has not
+// lingered out has to be there, with exactly its final values.
+func (s *scrapers) checkFinal() {
+	deadline := time.Now().Add(linger - settle - maxHold)
+	for {
+		missing, err := s.finalDifferences()
+		if err == nil && missing == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.problems.add(err)
+			s.problems.add(missing)
+			return
+		}
+		time.Sleep(time.Second) // what is due is read at the next scrape
+	}
+}
+
+// finalDifferences returns the first difference between what is exposed and what
+// is so.
+func (s *scrapers) finalDifferences() (difference, failed error) {
+	text, err := s.exporter.get("/metrics")
+	if err != nil {
+		return nil, err
+	}
+	families, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	exposed := map[string]int{}
+	for name, truth := range truths {
+		for _, metric := range families[name].GetMetric() {
+			id := label(metric, "session_id")
+			session, known := s.world.plan(id)
+			if !known {
+				return fmt.Errorf("%s of %s, which was deleted", name, id), nil
+			}
+			if got, want := metric.GetGauge().GetValue(), truth(session, now); math.Abs(got-want) > 1e-9 {
+				difference = fmt.Errorf("at the end %s of %s is %v; want %v", name, id, got, want)
+			}
+			exposed[id]++
+		}
+	}
+	for _, session := range s.world.api.Sessions() {
+		finish, _ := session.Finish(now)
+		if n := exposed[session.ID]; n != len(truths) && now.Sub(finish) < linger-2*time.Second && finish.Sub(session.StartedAt) > 10*time.Second {
+			difference = fmt.Errorf("at the end session %s, which finished %s ago, has %d of %d values", session.ID, now.Sub(finish), n, len(truths))
+		}
+	}
+	return difference, nil
+}
+
+func (s *scrapers) summary(before, after footprint) {
+	fmt.Printf("scrapes: %d, the slowest took %s; %d values compared; %d clients hung up; %d pages looked at\n",
+		s.scrapes.Load(), time.Duration(s.slowest.Load()).Round(time.Millisecond), s.values.Load(), s.hungUp.Load(), s.pages.Load())
+	fmt.Printf("exporter before: %v\nexporter after:  %v\nlog: %d KiB\n", before, after, len(s.exporter.output())>>10)
+}
