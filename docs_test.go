@@ -1,7 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -12,8 +16,10 @@ import (
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/crypto/bcrypt"
 
 	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/collector"
 )
 
 // section returns the part of the README under a heading.
@@ -125,4 +131,74 @@ func joined(set map[string]bool) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
+}
+
+// TestTheReadmesFilesAreTaken gives the exporter the session file and the web
+// configuration that the README shows, with a real certificate and password.
+func TestTheReadmesFilesAreTaken(t *testing.T) {
+	sessions, err := collector.OpenSessionFile(file(t, example(t, "Run it for real", "# nightly crawl")), log.NewNopLogger(), time.Now)
+	if err != nil || sessions == nil {
+		t.Error(err)
+	}
+
+	a := newAuthority(t)
+	certificate := a.server(t, "exporter.test", time.Now().Add(time.Hour))
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(kind string, der []byte) string {
+		return file(t, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := strings.NewReplacer(
+		"exporter.crt", encode("CERTIFICATE", certificate.Certificate[0]),
+		"exporter.key", encode("PRIVATE KEY", key),
+		"$2y$10$...", string(hash),
+	).Replace(example(t, "Operation", "tls_server_config:"))
+
+	setKey(t, "")
+	address, stop := start(t, "--demo", "--web.enable-pprof", "--web.config.file="+file(t, config))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "exporter.test"}}
+	transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
+	defer transport.CloseIdleConnections()
+	for _, path := range []string{"/metrics", "/", "/api/v1/sessions", "/-/healthy", "/debug/pprof/cmdline"} {
+		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "secret": http.StatusOK} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if password != "" {
+				request.SetBasicAuth("prometheus", password)
+			}
+			response, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode != want {
+				t.Errorf("%s with the password %q: status %d; want %d", path, password, response.StatusCode, want)
+			}
+		}
+	}
+	if status := stop(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+// example returns the fenced text of a section that begins so.
+func example(t *testing.T, heading, begin string) string {
+	t.Helper()
+	for _, block := range regexp.MustCompile("(?s)( *)```\\w*\n(.*?)```").FindAllStringSubmatch(section(t, heading), -1) {
+		text := strings.ReplaceAll("\n"+block[2], "\n"+block[1], "\n")[1:]
+		if strings.HasPrefix(text, begin) {
+			return text
+		}
+	}
+	t.Fatalf("the section %q has no example that begins with %q", heading, begin)
+	return ""
 }

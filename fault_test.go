@@ -308,3 +308,27 @@ func contains(all []string, one string) bool {
 	}
 	return false
 }
+
+// TestTheWholeAPIFails says what is up when every request has the same answer.
+func TestTheWholeAPIFails(t *testing.T) {
+	for code, want := range map[int]struct {
+		up     int
+		reason string
+	}{
+		400: {0, "rejected"}, 401: {0, "unauthorized"}, 402: {0, "payment_required"}, 403: {0, "unauthorized"}, 404: {1, "not_found"},
+		429: {0, "rate_limited"}, 500: {0, "server_error"}, 302: {0, "invalid_response"}, 204: {1, "invalid_response"},
+	} {
+		bubble(t, fmt.Sprint(code), func(t *testing.T) {
+			r := newRig(t, newAPI(2), append(idFlags(2), "--no-collector.account", "--api.concurrency=1")...)
+			remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			got := r.scrape()
+			has(t, got, fmt.Sprintf("browseruse_up %d", want.up), up(1, 0), up(2, 0))
+			if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 1 || !strings.Contains(kinds[0], want.reason) {
+				t.Errorf("failures counted: %q; want %s alone", kinds, want.reason)
+			}
+			remove()
+			time.Sleep(10 * time.Second)
+			has(t, r.scrape(), "browseruse_up 1", up(1, 1), up(2, 1))
+		})
+	}
+}

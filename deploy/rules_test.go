@@ -99,8 +99,18 @@ func TestTheRulesDoWhatTheyShould(t *testing.T) {
 	run(t, program(t, "promtool"), "test", "rules", "prometheus/rules_test.yml")
 }
 
-// TestTheConfigurationsAreValid asks the servers' own tools.
+// TestTheConfigurationsAreValid asks the servers' own tools, of the README's
+// scrape configuration, too.
 func TestTheConfigurationsAreValid(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)<!-- scrape configuration -->\n```yaml\n(.*?)```").FindSubmatch(readme)
+	if example == nil {
+		t.Fatal("the README has no scrape configuration")
+	}
+	run(t, program(t, "promtool"), "check", "config", write(t, "prometheus.yml", string(example[1])))
 	run(t, program(t, "promtool"), "check", "config", "prometheus/prometheus.yml")
 	run(t, program(t, "amtool"), "check-config", "alertmanager/alertmanager.yml")
 }
