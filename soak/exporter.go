@@ -10,13 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 )
 
 // exporter is the built binary, running.
@@ -44,7 +40,7 @@ func startExporter(w *world) (*exporter, error) {
 	_ = free.Close()
 	e := &exporter{url: "http://" + address, ended: make(chan error, 1)}
 	e.command = exec.Command(binary, "--api.url="+w.url, "--api.key-file="+w.keyFile(), "--api.timeout=2s", "--session.file="+w.sessionFile(), "--session.discover",
-		"--session.linger="+linger.String(), "--session.settle="+settle.String(), "--session.metadata-label=team", "--scrape.timeout="+scrapeTimeout.String(),
+		"--session.linger="+linger.String(), "--session.settle="+settle.String(), "--session.metadata-label=team", "--scrape.timeout="+scrapeTimeout.String(), "--scrape.timeout-offset="+writeOut.String(),
 		"--log.level=debug", "--web.enable-pprof", "--web.listen-address="+address)
 	e.command.Stdout, e.command.Stderr = e, e
 	if err := e.command.Start(); err != nil {
@@ -84,43 +80,6 @@ func (e *exporter) get(path string) (string, error) {
 		err = fmt.Errorf("%s: status %s", path, response.Status)
 	}
 	return string(body), err
-}
-
-// footprint is what the exporter holds.
-type footprint struct {
-	goroutines, files int
-	heap, resident    int // bytes
-}
-
-func (f footprint) String() string {
-	return fmt.Sprintf("%d goroutines, %d open files, %.1f MiB of heap, %.1f MiB of memory", f.goroutines, f.files, float64(f.heap)/(1<<20), float64(f.resident)/(1<<20))
-}
-
-// footprint lets the exporter collect its garbage, and reads its own metrics.
-func (e *exporter) footprint() (footprint, error) {
-	http.DefaultClient.CloseIdleConnections()
-	if _, err := e.get("/debug/pprof/heap?gc=1"); err != nil {
-		return footprint{}, err
-	}
-	text, err := e.get("/metrics")
-	if err != nil {
-		return footprint{}, err
-	}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
-	if err != nil {
-		return footprint{}, err
-	}
-	gauge := func(name string) int {
-		if family := families[name]; family != nil {
-			return int(family.GetMetric()[0].GetGauge().GetValue())
-		}
-		return 0
-	}
-	return footprint{
-		goroutines: gauge("go_goroutines"), files: gauge("process_open_fds"),
-		heap: gauge("go_memstats_heap_alloc_bytes"), resident: gauge("process_resident_memory_bytes"),
-	}, nil
 }
 
 // stop ends the exporter as a supervisor does.

@@ -18,8 +18,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// scrapeTimeout is what the scrapers send along, and keep to.
-const scrapeTimeout = 5 * time.Second
+// scrapeTimeout is what the scrapers send along, and hold the exporter to. Of it,
+// writeOut is for writing the answer: more than the default, since the scrapers,
+// the API and the exporter share one machine here.
+const (
+	scrapeTimeout = 5 * time.Second
+	writeOut      = time.Second
+)
 
 // scrapers ask the exporter and check what it answers.
 type scrapers struct {
