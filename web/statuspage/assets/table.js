@@ -43,6 +43,8 @@ export class Table {
     this.#models = sessions.map(model);
     const there = new Set(this.#models.map((m) => m.session_id));
     for (const id of this.#rows.keys()) if (!there.has(id)) this.#rows.delete(id);
+    const agents = new Set(this.#models.map(groupOf));
+    for (const id of this.#groups.keys()) if (!agents.has(id)) this.#groups.delete(id);
   }
 
   // render draws the table, and returns how many sessions of how many it shows.
@@ -98,7 +100,7 @@ export class Table {
   #grouped(models, column) {
     const groups = new Map();
     for (const m of models) {
-      const id = m.up ? m.agent_session_id : "?";
+      const id = groupOf(m);
       if (!groups.has(id)) groups.set(id, { id, models: [], sums: summed.map(() => 0), active: 0 });
       const group = groups.get(id);
       group.models.push(m);
@@ -148,6 +150,11 @@ export class Table {
     }
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   }
+}
+
+// groupOf is the group of a session. Of an unreadable one nobody knows which.
+function groupOf(m) {
+  return m.up ? m.agent_session_id : "?";
 }
 
 // byValue compares numbers or texts; what has no value goes last.
