@@ -16,8 +16,11 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs
     -ldflags "-s -w -X github.com/prometheus/common/version.Version=$VERSION -X github.com/prometheus/common/version.Revision=$REVISION -X github.com/prometheus/common/version.Branch=$BRANCH -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" \
     -o /browseruse_exporter .
 
-# Nothing but the binary and the CA certificates. There is no shell, so there is
-# no HEALTHCHECK: the orchestrator's probe asks /-/healthy.
+# One static program, so that a health check can be made within the container
+# where, as with Compose, there is no probe from outside.
+FROM busybox:1.37.0-musl AS probe
+
+# Nothing but the binary, the CA certificates and wget. There is no shell.
 FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
@@ -27,6 +30,7 @@ LABEL org.opencontainers.image.title="browseruse_exporter" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=probe /bin/wget /bin/wget
 COPY --from=build /browseruse_exporter /browseruse_exporter
 USER 65532:65532
 EXPOSE 10042

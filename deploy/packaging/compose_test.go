@@ -3,11 +3,13 @@ package packaging
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -66,9 +68,42 @@ func TestTheServicesAreHardenedAndFixed(t *testing.T) {
 		if service.Build == nil && !regexp.MustCompile(`:v?\d+\.\d+\.\d+$`).MatchString(service.Image) {
 			t.Errorf("%s: the version of %s is not fixed", name, service.Image)
 		}
-		if service.HealthCheck == nil && name != "exporter" {
+		if service.HealthCheck == nil {
 			t.Errorf("%s has no health check", name)
 		}
+	}
+}
+
+// TestTheExportersHealthCheck runs it with the program that the image has for it.
+func TestTheExportersHealthCheck(t *testing.T) {
+	busybox := program(t, "busybox")
+	check := project(t).Services["exporter"].HealthCheck.Test
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if check[0] != "CMD" || !strings.Contains(string(dockerfile), " "+check[1]+"\n") {
+		t.Fatalf("the health check %q wants what the image does not have", check)
+	}
+	address := freeAddress(t)
+	healthy := func() bool {
+		args := append([]string{filepath.Base(check[1])}, check[2:]...)
+		args[len(args)-1] = strings.Replace(args[len(args)-1], "127.0.0.1:10042", address, 1)
+		return exec.CommandContext(t.Context(), busybox, args...).Run() == nil
+	}
+	if healthy() {
+		t.Error("it is well before the exporter has started")
+	}
+	running := exec.CommandContext(t.Context(), exporter, "--demo", "--web.listen-address="+address)
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = running.Process.Kill(); _ = running.Wait() }()
+	for deadline := time.Now().Add(time.Minute); !healthy(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it is never well")
+		}
+		<-time.After(50 * time.Millisecond)
 	}
 }
 

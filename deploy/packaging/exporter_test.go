@@ -52,6 +52,17 @@ func startLog(t *testing.T, env []string, args ...string) string {
 	return string(output)
 }
 
+// freeAddress is one on which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = free.Close() }()
+	return free.Addr().String()
+}
+
 // program finds an installed program. Without it the test is skipped, but in CI,
 // which has to install it.
 func program(t *testing.T, name string) string {

@@ -2,7 +2,6 @@ package packaging
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -71,12 +70,7 @@ func TestTheServiceStartsTheExporter(t *testing.T) {
 // would: the first request starts the exporter, and is answered by it.
 func TestTheSocketIsTaken(t *testing.T) {
 	activate := program(t, "systemd-socket-activate")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
+	address := freeAddress(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, activate, "--listen="+address, exporter, "--demo", "--web.systemd-socket")
