@@ -6,7 +6,7 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 REVISION      ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 VERSION_PKG   := github.com/prometheus/common/version
 
-.PHONY: build test race lint golden promtool bench browser picture fuzz demo ci
+.PHONY: build test race lint golden promtool bench browser picture fuzz soak dashboard demo ci
 
 build: ## A static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X $(VERSION_PKG).Version=$(VERSION) -X $(VERSION_PKG).Revision=$(REVISION)" -o browseruse_exporter .

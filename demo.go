@@ -1,12 +1,31 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/collector"
 )
+
+// demoInterval is how often the demo is read though nobody scrapes it, so that
+// its page shows something.
+const demoInterval = 5 * time.Second
+
+// watchDemo reads the demo until ctx is over.
+func watchDemo(ctx context.Context, c *collector.Collector) {
+	ticks := time.NewTicker(demoInterval)
+	defer ticks.Stop()
+	for ctx.Err() == nil {
+		c.Read(ctx)
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+		}
+	}
+}
 
 // startDemo starts a simulated project that lives in this process, points a
 // client at it, and returns what ends it. No port is opened.

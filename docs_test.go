@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -188,6 +189,46 @@ func TestTheReadmesFilesAreTaken(t *testing.T) {
 	if status := stop(); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
+}
+
+// TestTheReadmesCommandsAnswer runs what the README pipes from curl, on an
+// exporter of its own.
+func TestTheReadmesCommandsAnswer(t *testing.T) {
+	setKey(t, testKey)
+	api := newAPI(1)
+	api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
+	address, stop := start(t, "--api.url="+serveAPI(t, api))
+	defer stop()
+	for _, command := range []struct{ heading, begin, want string }{
+		{"Run it for real", "curl -s localhost:10042/metrics", `(?m)^browseruse_up 1$`},
+		{"Endpoints", "curl -s localhost:10042/api/v1/sessions", "^" + sessionID(2) + "\n$"},
+	} {
+		line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(command.begin) + ".*$").FindString(section(t, command.heading))
+		if line == "" {
+			t.Errorf("the section %q has no %q", command.heading, command.begin)
+			continue
+		}
+		for _, program := range regexp.MustCompile(`(?:^|\| )(\w+)`).FindAllStringSubmatch(line, -1) {
+			needProgram(t, program[1])
+		}
+		output, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "localhost:10042", address, 1)).CombinedOutput()
+		if err != nil || !regexp.MustCompile(command.want).Match(output) {
+			t.Errorf("%s: %v\n%s", line, err, output)
+		}
+	}
+}
+
+// needProgram skips a test without an installed program, but in CI, which has to
+// install it.
+func needProgram(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is not installed", name)
+	}
+	t.Skipf("%s is not installed", name)
 }
 
 // example returns the fenced text of a section that begins so.

@@ -27,7 +27,6 @@ import (
 const (
 	programName = "browseruse_exporter"
 	keyVariable = "BROWSER_USE_API_KEY"
-	productAPI  = "https://api.browser-use.com/api/v3"
 )
 
 // config is what flags and environment say, checked.
@@ -93,7 +92,7 @@ func newApp(c *config, stdout io.Writer) *kingpin.Application {
 
 // defineFlags declares the flags, in the order in which --help shows them.
 func (c *config) defineFlags(f flagSet) {
-	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.apiURL, parseAPIURL)).Default(productAPI)
+	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.apiURL, parseAPIURL)).Default(apiclient.DefaultAPI)
 	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
 	f.value("api.key-file", "FILE", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
 	f.value("api.timeout", "DURATION", "Timeout of one request, such as 5s or 500ms.", durationValue(&c.timeout, positive)).Default("5s")
@@ -114,7 +113,7 @@ func (c *config) defineFlags(f flagSet) {
 	f.toggleDefault("web.enable-pprof", "Serve profiles of the exporter at /debug/pprof/, behind the same TLS and password as the rest.", &c.pprof, false)
 	f.value("log.level", "LEVEL", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
 	f.value("log.format", "FORMAT", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
-	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if everything was read, else 1.", &c.once, false)
+	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if every session was read, else 1.", &c.once, false)
 	f.toggleDefault("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
 }
 
@@ -199,9 +198,17 @@ func (c *config) source() string {
 	return c.apiURL
 }
 
+// address says where the exporter serves.
+func (c *config) address() string {
+	if *c.web.WebSystemdSocket {
+		return "the sockets that systemd passes"
+	}
+	return strings.Join(*c.web.WebListenAddresses, " ")
+}
+
 func (c *config) checkDemo() error {
 	switch {
-	case c.apiURL != productAPI:
+	case c.apiURL != apiclient.DefaultAPI:
 		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
 	case c.keyFile != "":
 		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")
@@ -213,7 +220,7 @@ func parseAPIURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return "", errors.New("want a URL such as " + productAPI)
+		return "", errors.New("want a URL such as " + apiclient.DefaultAPI)
 	case u.User != nil:
 		return "", errors.New("a URL without user or password is wanted; the key has a flag of its own")
 	case u.RawQuery != "" || u.Fragment != "":

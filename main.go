@@ -69,9 +69,12 @@ func serve(ctx context.Context, c *config, stderr io.Writer) error {
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
 	_ = level.Info(logger).Log("msg", "Exporting", "sessions", c.exported(), "from", c.source(), "key", c.keySource(),
-		"account", c.account, "at", strings.Join(*c.web.WebListenAddresses, " "), "path", c.telemetry)
+		"account", c.account, "at", c.address(), "path", c.telemetry)
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
+	if c.demo {
+		go watchDemo(readings, e.collector)
+	}
 	err = listenAndServe(ctx, c, e.handler(readings, c, logger), endReadings, toolkitLogger)
 	if err == nil {
 		_ = level.Info(logger).Log("msg", "Stopped")
@@ -97,6 +100,7 @@ func (e *exporter) handler(stopping context.Context, c *config, logger log.Logge
 		Pprof:         c.pprof,
 		Client:        e.client,
 		Settings:      c.settings(),
+		Simulated:     c.demo,
 		Deadline:      c.deadline,
 		Version:       version.Version,
 		Logger:        logger,

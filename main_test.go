@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -149,11 +150,13 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
 		key  string
+		at   string // "": the address
 		want string
 	}{
 		"the demo":      {args: []string{"--demo"}, want: `sessions="all active ones of the project" from="a simulated project in this process" key=none account=true`},
 		"a key":         {key: testKey, want: `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
 		"a key file":    {args: []string{"--api.key-file=" + key}, want: "key=" + key + " "},
+		"sockets":       {args: []string{"--demo", "--web.systemd-socket"}, at: "\"the sockets that systemd passes\"", want: "key=none"},
 		"some sessions": {key: testKey, args: append(idFlags(2), "--session.file="+list, "--no-collector.account"), want: `sessions="2 of --session.id, those of ` + list + `" from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY" account=false`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +165,7 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 			if status := run(append(test.args, "--web.listen-address="+address), &stdout, &stderr); status != 1 {
 				t.Errorf("exit status %d; want 1", status)
 			}
-			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "at="+address+" path=/metrics") {
+			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "at="+cmp.Or(test.at, address)+" path=/metrics") {
 				t.Errorf("the log does not say %q:\n%s", test.want, &stderr)
 			}
 			if strings.Contains(stderr.String(), testKey) {
@@ -190,9 +193,9 @@ func TestOnce(t *testing.T) {
 		stderr string
 	}{
 		"all read":            {args: idFlags(2), key: testKey, lines: []string{up(1, 1), up(2, 1), "browseruse_up 1"}},
-		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project\nbrowseruse_exporter: error: not everything could be read\n"},
-		"several missing":     {args: idFlags(4), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0), up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read, " + sessionID(3) + " among them: "},
-		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and for a project in Europe --api.url=https://api.eu.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
+		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project; if none is found, check --api.url\nbrowseruse_exporter: error: not everything could be read\n"},
+		"several missing":     {args: idFlags(4), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0), up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read (" + sessionID(3) + ", " + sessionID(4) + "): "},
+		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and --api.url: a project in Europe has https://api.eu.browser-use.com/api/v3, any other https://api.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
 		"a bad list":          {key: testKey, faulty: "browsers", status: 1, lines: []string{"browseruse_up 1"}, stderr: "browseruse_exporter: the list of active sessions could not be read: server_error: "},
 		"the demo, not a key": {args: []string{"--demo"}, lines: []string{"browseruse_up 1"}},
 	} {
@@ -284,6 +287,23 @@ func TestServeAndStop(t *testing.T) {
 	}
 	if status := stop(); status != 0 {
 		t.Errorf("exit status %d after SIGTERM; want 0", status)
+	}
+}
+
+// TestTheDemoShowsSomething though nobody scrapes it, and says that it is none.
+func TestTheDemoShowsSomething(t *testing.T) {
+	setKey(t, "")
+	address, stop := start(t, "--demo")
+	defer stop()
+	var page string
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(page, `data-state="active"`); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the page has no session:\n%s", page)
+		}
+		_, page = get(t, "http://"+address+"/")
+	}
+	if !strings.Contains(page, "A demo: ") {
+		t.Error("the page does not say that it is simulated")
 	}
 }
 

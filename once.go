@@ -49,10 +49,10 @@ func once(ctx context.Context, c *config, stdout, stderr io.Writer) error {
 func explain(reading *collector.Reading, stderr io.Writer) error {
 	failures := reading.Failures()
 	for i := range failures {
-		f := &failures[i]
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", programName, f)
-		if advice := f.Advice(); advice != "" {
-			_, _ = fmt.Fprintf(stderr, "  %s\n", advice)
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", programName, &failures[i])
+		advice := failures[i].Advice()
+		if last := i+1 == len(failures); last || failures[i+1].Advice() != advice {
+			_, _ = fmt.Fprintf(stderr, "  %s\n", advice) // once for those that it is the same for
 		}
 	}
 	switch {

@@ -382,3 +382,22 @@ func TestAFailureIsLoggedWhenItBeginsAndWhenItIsOver(t *testing.T) {
 		wantLogged(t, r, 1, "level=info", "Failure is over", "of=account", "reason=server_error")
 	})
 }
+
+// TestAFailureThatChangesIsNotOver has the API fail in one way after another.
+func TestAFailureThatChangesIsNotOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newAPI(1), append(idFlags(1), "--no-collector.account")...)
+		for _, code := range []int{500, 404, 402} {
+			remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			r.scrape()
+			remove()
+		}
+		wantLogged(t, r, 1, "level=warn", "Sessions could not be read", "reason=server_error")
+		wantLogged(t, r, 1, "level=warn", "Sessions could not be read", "reason=not_found")
+		wantLogged(t, r, 1, "level=warn", "Sessions could not be read", "reason=payment_required")
+		wantLogged(t, r, 0, "Failure is over")
+		r.scrape()
+		wantLogged(t, r, 1, "level=info", "Failure is over", "of=session", "reason=payment_required")
+		wantLogged(t, r, 1, "Failure is over")
+	})
+}

@@ -133,6 +133,7 @@ func TestHealth(t *testing.T) {
 		"an API that fails":       {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")}) }, nil, "server error"},
 		"an API that hangs":       {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Hang()}) }, nil, "timeout"},
 		"another API":             {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(301, "")}) }, nil, "check --api.url"},
+		"another address":         {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(404, "")}) }, []string{"--session.discover"}, "not found: nothing is at this address; check --api.url"},
 		"an account that fails":   {func(r *rig) { r.api.Inject(apitest.Fault{Endpoint: "account", Handler: apitest.Status(500, "")}) }, nil, "The account could not be read, server error"},
 		"a list that fails":       {func(r *rig) { r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")}) }, []string{"--session.discover"}, "The list of active sessions could not be read whole, server error"},
 		"a session that is gone":  {func(r *rig) { r.api.Delete(sessionID(2)) }, nil, "The API answers, but 1 session is unreadable."},

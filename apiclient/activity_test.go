@@ -64,8 +64,22 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 		apiclient.ReasonRateLimited, apiclient.ReasonServerError, apiclient.ReasonTimeout, apiclient.ReasonConnection,
 		apiclient.ReasonInvalidResponse, apiclient.ReasonCanceled,
 	} {
-		if (&apiclient.Error{Reason: reason}).Advice() == "" || strings.HasSuffix(reason.Explain(), ": ") {
+		err, failure := &apiclient.Error{Reason: reason}, apiclient.Failure{Reason: reason}
+		if err.Advice() == "" || strings.HasSuffix(err.Explain(), ": ") || failure.Explain() != err.Explain() {
 			t.Errorf("%s: no advice", reason)
+		}
+	}
+}
+
+// TestWhatIsNotFoundDependsOnWhereItWasSought tells a session that is gone from
+// an address that is wrong.
+func TestWhatIsNotFoundDependsOnWhereItWasSought(t *testing.T) {
+	for endpoint, want := range map[apiclient.Endpoint]string{
+		apiclient.EndpointBrowser: "it was deleted", apiclient.EndpointBrowsers: "check --api.url", apiclient.EndpointAccount: "check --api.url",
+	} {
+		failure := apiclient.Failure{Endpoint: endpoint, Reason: apiclient.ReasonNotFound}
+		if got := failure.Explain(); !strings.Contains(got, want) || endpoint != apiclient.EndpointBrowser && strings.Contains(got, "deleted") {
+			t.Errorf("%s: %q; want %q in it", endpoint, got, want)
 		}
 	}
 }

@@ -2,29 +2,40 @@ package apiclient
 
 import "strings"
 
-// EuropeanAPI is the base URL for projects in Europe, whose keys are of no use
-// elsewhere (from the vendor's guides).
-const EuropeanAPI = "https://api.eu.browser-use.com/api/v3"
+// The base URLs of the API. Keys of projects in Europe are of no use at the other
+// one, and the other way round (from the vendor's guides).
+const (
+	DefaultAPI  = "https://api.browser-use.com/api/v3"
+	EuropeanAPI = "https://api.eu.browser-use.com/api/v3"
+)
 
 // Advice says what a failure means and what to do about it, for people: in the
 // log and after --once.
-func (e *Error) Advice() string {
-	if e.Reason == ReasonNotFound && e.Endpoint != EndpointBrowser {
-		return "nothing is at this address; check --api.url"
-	}
-	return advice[e.Reason]
-}
+func (e *Error) Advice() string { return advice(e.Endpoint, e.Reason) }
 
 // Explain says in words which reason it is, what it means and what to do about
 // it. The text goes on after the name of what could not be read.
-func (r Reason) Explain() string {
-	return strings.ReplaceAll(string(r), "_", " ") + ": " + advice[r]
+func (e *Error) Explain() string { return explanation(e.Endpoint, e.Reason) }
+
+// Explain says the same of a kind of failure.
+func (f Failure) Explain() string { return explanation(f.Endpoint, f.Reason) }
+
+func explanation(endpoint Endpoint, reason Reason) string {
+	return strings.ReplaceAll(string(reason), "_", " ") + ": " + advice(endpoint, reason)
 }
 
-var advice = map[Reason]string{
-	ReasonUnauthorized:    "the API key is wrong or revoked, or of the other region; check the key, and for a project in Europe --api.url=" + EuropeanAPI,
+func advice(endpoint Endpoint, reason Reason) string {
+	if reason == ReasonNotFound && endpoint != EndpointBrowser {
+		return "nothing is at this address; check --api.url"
+	}
+	return adviceOn[reason]
+}
+
+var adviceOn = map[Reason]string{
+	ReasonUnauthorized: "the API key is wrong or revoked, or of the other region; check the key, and --api.url: " +
+		"a project in Europe has " + EuropeanAPI + ", any other " + DefaultAPI,
 	ReasonPaymentRequired: "the account is out of credit; top it up",
-	ReasonNotFound:        "it was deleted, or belongs to another project",
+	ReasonNotFound:        "it was deleted, or belongs to another project; if none is found, check --api.url",
 	ReasonRejected:        "the API does not accept the request; check --api.url, and whether there is a newer exporter",
 	ReasonRateLimited:     "the project's requests a second are used up, by the exporter or by what else uses its keys; nobody asks until the pause that the API wants is over",
 	ReasonServerError:     "the API itself fails; wait, and see the vendor's status page",

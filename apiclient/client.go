@@ -253,6 +253,7 @@ func (c *Client) exchange(ctx context.Context, endpoint Endpoint, path string, l
 		failure := fail(resp.StatusCode, statusReason(resp.StatusCode), errors.New(http.StatusText(resp.StatusCode)))
 		if failure.Reason == ReasonRateLimited {
 			failure.RetryAfter = c.limits.hold(resp.Header)
+			failure.Err = fmt.Errorf("%w; nobody asks for %s", failure.Err, failure.RetryAfter.Round(time.Millisecond))
 		}
 		return failure
 	}

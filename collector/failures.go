@@ -3,6 +3,7 @@ package collector
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"browseruse_exporter/apiclient"
 )
@@ -14,13 +15,16 @@ const (
 	FailedAccount  = "account"
 )
 
+// mostNamed is how many sessions a Failure names.
+const mostNamed = 10
+
 // Failure is what a Reading lacks for one reason.
 type Failure struct {
-	What      string // FailedSessions, FailedList or FailedAccount
-	Reason    apiclient.Reason
-	SessionID string // the first of Count sessions; "" for what is no session
-	Count     int
-	Err       error // why, of the first
+	What       string // FailedSessions, FailedList or FailedAccount
+	Reason     apiclient.Reason
+	SessionIDs []string // the first of Count sessions; none for what is no session
+	Count      int
+	Err        error // why, of the first
 }
 
 // Failures returns what could not be read: first the list, then the account,
@@ -44,9 +48,12 @@ func (r *Reading) Failures() []Failure {
 		if !seen {
 			at = len(failures)
 			byReason[reason] = at
-			failures = append(failures, Failure{What: FailedSessions, Reason: reason, SessionID: s.ID, Err: s.Err})
+			failures = append(failures, Failure{What: FailedSessions, Reason: reason, Err: s.Err})
 		}
 		failures[at].Count++
+		if len(failures[at].SessionIDs) < mostNamed {
+			failures[at].SessionIDs = append(failures[at].SessionIDs, s.ID)
+		}
 	}
 	return failures
 }
@@ -64,9 +71,13 @@ func (f *Failure) Advice() string {
 func (f *Failure) String() string {
 	switch {
 	case f.What == FailedSessions && f.Count == 1:
-		return fmt.Sprintf("session %s could not be read: %v", f.SessionID, f.Err)
+		return fmt.Sprintf("session %s could not be read: %v", f.SessionIDs[0], f.Err)
 	case f.What == FailedSessions:
-		return fmt.Sprintf("%d sessions could not be read, %s among them: %v", f.Count, f.SessionID, f.Err)
+		more := ""
+		if n := f.Count - len(f.SessionIDs); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		return fmt.Sprintf("%d sessions could not be read (%s%s): %v", f.Count, strings.Join(f.SessionIDs, ", "), more, f.Err)
 	default:
 		return fmt.Sprintf("the %s could not be read: %v", f.What, f.Err)
 	}

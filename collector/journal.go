@@ -47,9 +47,10 @@ func (j *journal) write(r *Reading) {
 }
 
 // writeChanges logs the failures that are new, with what to do about them, and
-// those that are over. A scraper that went away is none.
+// those that are over. One that gave way to another of the same thing is not: it
+// still can't be read. A scraper that went away is none.
 func (j *journal) writeChanges(failures []Failure) {
-	now := map[failure]bool{}
+	now, worse := map[failure]bool{}, map[string]bool{}
 	for i := range failures {
 		f := &failures[i]
 		kind := failure{what: f.What, reason: f.Reason}
@@ -60,7 +61,7 @@ func (j *journal) writeChanges(failures []Failure) {
 		if j.failing[kind] {
 			continue
 		}
-		j.failing[kind] = true
+		j.failing[kind], worse[kind.what] = true, true
 		why := []any{"reason", f.Reason, "err", f.Err, "advice", f.Advice()}
 		warn := level.Warn(j.logger)
 		switch f.What {
@@ -69,12 +70,15 @@ func (j *journal) writeChanges(failures []Failure) {
 		case FailedAccount:
 			_ = log.With(warn, "msg", "Account could not be read").Log(why...)
 		default:
-			_ = log.With(warn, "msg", "Sessions could not be read", "sessions", f.Count, "session_id", f.SessionID).Log(why...)
+			_ = log.With(warn, "msg", "Sessions could not be read", "sessions", f.Count, "session_id", f.SessionIDs[0]).Log(why...)
 		}
 	}
 	for kind := range j.failing {
-		if !now[kind] {
-			delete(j.failing, kind)
+		if now[kind] {
+			continue
+		}
+		delete(j.failing, kind)
+		if !worse[kind.what] {
 			_ = level.Info(j.logger).Log("msg", "Failure is over", "of", kind.what, "reason", kind.reason)
 		}
 	}

@@ -46,6 +46,7 @@ type Options struct {
 	Pprof         bool                 // serve the profiles, too
 	Client        *apiclient.Client    // whose doings the status page shows
 	Settings      []statuspage.Setting // the configuration that it shows, without secrets
+	Simulated     bool                 // the API is none: the status page says so
 	Version       string
 	Logger        log.Logger
 	Now           func() time.Time // nil: time.Now
@@ -69,7 +70,7 @@ func NewHandler(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	status := statuspage.New(statuspage.Options{
-		Collector: o.Collector, Client: o.Client, Settings: o.Settings, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
+		Collector: o.Collector, Client: o.Client, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
 	})
 	handlers := map[string]http.Handler{
 		HealthyPath:     text("healthy\n"),

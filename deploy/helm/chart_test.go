@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
+	"helm.sh/helm/v3/pkg/strvals"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -264,5 +266,25 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTheReadmesInstallationRenders takes the values that the README's command
+// sets.
+func TestTheReadmesInstallationRenders(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(readme))
+	if command == nil || command[1] != "deploy/helm/"+chart {
+		t.Fatalf("the README installs %q", command)
+	}
+	values, err := strvals.Parse(command[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := render(values); err != nil {
+		t.Error(err)
 	}
 }

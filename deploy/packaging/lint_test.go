@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
@@ -44,6 +46,37 @@ func TestTheDockerfileIsClean(t *testing.T) {
 			line = location.Ranges[0].Start.Line
 		}
 		t.Errorf("Dockerfile:%d: %s: %s", line, warning.RuleName, warning.Detail)
+	}
+}
+
+// TestTheReadmesImage holds the README's docker commands to the Dockerfile and to
+// the exporter's flags.
+func TestTheReadmesImage(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := regexp.MustCompile(`(?m)^docker build (.*) -t (\S+) \.$`).FindStringSubmatch(string(readme))
+	run := regexp.MustCompile(`(?m)^docker run .* -v \S+:(/\S+):ro (\S+) (--\S+)$`).FindStringSubmatch(string(readme))
+	if build == nil || run == nil || build[2] != run[2] {
+		t.Fatalf("the README builds %q and runs %q", build, run)
+	}
+	names := regexp.MustCompile(`--build-arg (\w+)=`).FindAllStringSubmatch(build[1], -1)
+	for _, name := range append(names, []string{"", "BRANCH"}, []string{"", "BUILD_DATE"}) {
+		if !strings.Contains(string(dockerfile), "\nARG "+name[1]+"=") {
+			t.Errorf("the Dockerfile has no argument %s", name[1])
+		}
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("bu_x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log := startLog(t, nil, strings.Replace(run[3], "="+run[1], "="+key, 1)); !strings.Contains(log, "key="+key) {
+		t.Errorf("the key is not that of %s:\n%s", run[3], log)
 	}
 }
 

@@ -53,7 +53,7 @@ func attention(sessions []Session, now time.Time) []Attention {
 		func(s *Session) string { return left(s) + " past it" })
 	for _, reason := range reasonsOf(byState[Unreadable]) {
 		unreadable := withReason(byState[Unreadable], reason)
-		add("unreadable", Bad, unreadable, sessionsText(len(unreadable), "is", "are")+" unreadable", sentence(reason.Explain()),
+		add("unreadable", Bad, unreadable, sessionsText(len(unreadable), "is", "are")+" unreadable", sentence(unreadable[0].Error.Text),
 			func(s *Session) string { return s.Error.Detail })
 	}
 	timingOut := byLeast(byState[TimingOut], func(s *Session) float64 { return *s.TimeoutRemaining })

@@ -27,6 +27,9 @@ func (p *Page) status() *Status {
 		s.Attention = attention(s.Sessions, now)
 	}
 	s.Health = s.health(reading)
+	if p.options.Simulated {
+		s.Health = append(s.Health, Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."})
+	}
 	s.Display = s.display(p.options.TelemetryPath)
 	return s
 }
@@ -44,7 +47,7 @@ func (p *Page) exporter(activity apiclient.Activity) Exporter {
 	}
 	for _, f := range activity.Failures {
 		e.Failures = append(e.Failures, EndpointFailure{
-			Endpoint: f.Endpoint, Reason: f.Reason, Total: f.Count, LastTimestamp: stamp(f.Last), Text: f.Reason.Explain(),
+			Endpoint: f.Endpoint, Reason: f.Reason, Total: f.Count, LastTimestamp: stamp(f.Last), Text: f.Explain(),
 		})
 	}
 	return e
@@ -116,11 +119,9 @@ func newFailure(err error) *Failure {
 	if err == nil {
 		return nil
 	}
-	reason := apiclient.ReasonConnection
-	if apiErr := (*apiclient.Error)(nil); errors.As(err, &apiErr) {
-		reason = apiErr.Reason
-	}
-	return &Failure{Reason: reason, Text: reason.Explain(), Detail: err.Error()}
+	apiErr := &apiclient.Error{Reason: apiclient.ReasonConnection}
+	errors.As(err, &apiErr)
+	return &Failure{Reason: apiErr.Reason, Text: apiErr.Explain(), Detail: err.Error()}
 }
 
 // stamp is a time as the API gives it: UTC, to the microsecond.

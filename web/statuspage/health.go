@@ -45,7 +45,7 @@ func (s *Status) health(r *collector.Reading) []Notice {
 		return notices
 	}
 	if !r.Up && hold.IsZero() {
-		say(Bad, "The API gave no usable answer: %s.", s.mainReason().Explain())
+		say(Bad, "The API gave no usable answer: %s.", s.mainFailure())
 	}
 	if !r.Complete {
 		say(Warning, "The last reading was cut short: the scrape's deadline came first.")
@@ -78,8 +78,8 @@ func (s *Status) sayMissing(say func(level Level, format string, args ...any)) {
 	}
 }
 
-// mainReason is why most of what the reading asked for was not read.
-func (s *Status) mainReason() apiclient.Reason {
+// mainFailure is why most of what the reading asked for was not read.
+func (s *Status) mainFailure() string {
 	var unreadable []*Session
 	for i := range s.Sessions {
 		if !s.Sessions[i].Up {
@@ -88,12 +88,12 @@ func (s *Status) mainReason() apiclient.Reason {
 	}
 	switch reasons := reasonsOf(unreadable); {
 	case s.Reading.ListError != nil:
-		return s.Reading.ListError.Reason
+		return s.Reading.ListError.Text
 	case len(reasons) > 0:
-		return reasons[0]
+		return withReason(unreadable, reasons[0])[0].Error.Text
 	case s.AccountError != nil:
-		return s.AccountError.Reason
+		return s.AccountError.Text
 	default:
-		return apiclient.ReasonTimeout // nothing came back before the deadline
+		return (&apiclient.Error{Reason: apiclient.ReasonTimeout}).Explain() // nothing came back before the deadline
 	}
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Collector     *collector.Collector
 	Client        *apiclient.Client
 	Settings      []Setting // the configuration in force, without secrets
+	Simulated     bool      // the API is none
 	TelemetryPath string
 	Version       string
 	Now           func() time.Time
