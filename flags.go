@@ -287,7 +287,7 @@ func durationValue(target *time.Duration, ok func(time.Duration) bool) func(stri
 }
 
 func intValue(target *int) func(string) error {
-	const most = 100 // the reader has no more goroutines
+	const most = 100 // four times what a project may ask in a second
 	return func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > most {

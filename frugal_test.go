@@ -310,6 +310,66 @@ func TestAListThatLies(t *testing.T) {
 	}
 }
 
+// TestALongReadingIsNotJoinedLate has a scrape with little time come when another,
+// with much, has long read. What that read first is no value of now.
+func TestALongReadingIsNotJoinedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sessions = 20
+		api := fleet(sessions)
+		api.Inject(apitest.Fault{Endpoint: "browsers", Handler: page(1, 0)}) // so they are read one by one
+		r := newRig(t, api, append(idFlags(sessions), "--no-collector.account", "--api.concurrency=1")...)
+		api.SetLatency(4 * time.Second)
+		patient := make(chan string)
+		go func() { patient <- r.scrape("600") }()
+		time.Sleep(50 * time.Second)
+		if n := values(r.scrape("10")); n > 2 {
+			t.Errorf("%d sessions have values after 10 s; the API answers one in 4 s", n)
+		}
+		if n := values(<-patient); n != sessions {
+			t.Errorf("%d sessions have values for the scrape that had time; want all %d", n, sessions)
+		}
+	})
+}
+
+// TestAListThatGotShorter does not ask for long for what the list once had, or
+// once said that it had.
+func TestAListThatGotShorter(t *testing.T) {
+	requests := func(r *rig) int {
+		r.api.ResetRequests()
+		has(t, r.scrape(), up(1, 1))
+		return r.api.Requests()["browsers"]
+	}
+	bubble(t, "a total that was wrong once", func(t *testing.T) {
+		r := newRig(t, fleet(1), "--no-collector.account")
+		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 1, Times: 1, Handler: page(1, 50_000, detail(t, r.api))})
+		r.scrape()
+		for range 3 {
+			time.Sleep(time.Minute)
+			if n := requests(r); n != 1 {
+				t.Errorf("%d requests for the list of one session", n)
+			}
+		}
+	})
+	bubble(t, "a fleet that is gone", func(t *testing.T) {
+		r := newRig(t, fleet(3000), "--no-collector.account", "--session.linger=0s")
+		if got := values(r.scrape()); got != 3000 {
+			t.Fatalf("%d sessions have values", got)
+		}
+		for n := 2; n <= 3000; n++ {
+			r.api.Delete(sessionID(n))
+		}
+		time.Sleep(time.Minute)
+		if n := requests(r); n > 10 {
+			t.Errorf("%d requests for a list that says at once that it has one page", n)
+		}
+		r.scrape("600") // reads what became of the others
+		time.Sleep(time.Minute)
+		if n := requests(r); n != 1 {
+			t.Errorf("%d requests for the list of one session", n)
+		}
+	})
+}
+
 func TestAPageThatFails(t *testing.T) {
 	bubble(t, "with the whole API", func(t *testing.T) {
 		r := newRig(t, fleet(250), "--no-collector.account")

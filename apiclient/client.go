@@ -63,14 +63,15 @@ type Options struct {
 // Client asks the API. It is safe for concurrent use, and a
 // prometheus.Collector of the metrics about its own requests.
 type Client struct {
-	baseURL   string
-	key       func() string
-	timeout   time.Duration
-	userAgent string
-	http      *http.Client
-	limits    *limits
-	metrics   metrics
-	activity  *activity
+	baseURL     string
+	key         func() string
+	timeout     time.Duration
+	userAgent   string
+	concurrency int
+	http        *http.Client
+	limits      *limits
+	metrics     metrics
+	activity    *activity
 }
 
 // New returns a Client.
@@ -82,10 +83,11 @@ func New(o Options) *Client {
 		o.Transport = NewTransport(o.Concurrency)
 	}
 	return &Client{
-		baseURL:   strings.TrimRight(o.BaseURL, "/"),
-		key:       o.Key,
-		timeout:   o.Timeout,
-		userAgent: o.UserAgent,
+		baseURL:     strings.TrimRight(o.BaseURL, "/"),
+		key:         o.Key,
+		timeout:     o.Timeout,
+		userAgent:   o.UserAgent,
+		concurrency: o.Concurrency,
 		http: &http.Client{
 			Transport: o.Transport,
 			// A redirect is shown to the caller, not followed: Go would send the
@@ -107,6 +109,10 @@ func NewTransport(concurrency int) *http.Transport {
 	t.MaxResponseHeaderBytes = maxHeaderBytes
 	return t
 }
+
+// Concurrency returns how many requests may be in flight: to begin more at once
+// gains nothing.
+func (c *Client) Concurrency() int { return c.concurrency }
 
 // CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }

@@ -80,7 +80,7 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 	if reading := c.recentEnough(); reading != nil {
 		return reading
 	}
-	f := c.join()
+	f := c.join(ctx)
 	select {
 	case <-f.done:
 	case <-ctx.Done():

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -20,23 +21,34 @@ type flight struct {
 	waiting  int           // guarded by Collector.mu
 }
 
-// join returns the reading under way, or else starts one.
-func (c *Collector) join() *flight {
+// join returns the reading under way, or else starts one. One that began longer
+// ago than ctx has left is not joined: what it read first would be passed off as
+// new.
+func (c *Collector) join(ctx context.Context) *flight {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current == nil {
-		ctx, cancel := context.WithCancelCause(context.Background())
+	if c.current == nil || c.current.progress.age() > left(ctx) {
+		shared, cancel := context.WithCancelCause(context.Background())
 		f := &flight{progress: newProgress(c.options.Now, c.info), cancel: cancel, done: make(chan struct{})}
 		c.current = f
 		go func() {
 			defer cancel(nil)
-			f.reading = c.read(ctx, f.progress)
-			c.end(f, errors.Is(context.Cause(ctx), context.Canceled))
+			f.reading = c.read(shared, f.progress)
+			c.end(f, errors.Is(context.Cause(shared), context.Canceled))
 			close(f.done)
 		}()
 	}
 	c.current.waiting++
 	return c.current
+}
+
+// left is how long ctx goes on.
+func left(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return math.MaxInt64
+	}
+	return time.Until(deadline)
 }
 
 // leave is called by each who joined. The last one cuts the reading short, for
@@ -69,11 +81,14 @@ func (c *Collector) end(f *flight, unwanted bool) {
 	if c.current == f {
 		c.current = nil
 	}
-	if f.reading.Complete && c.options.MaxAge > 0 {
+	if f.reading.Complete && c.options.MaxAge > 0 && f.reading.isNewer(c.recent) {
 		c.recent = f.reading
 	}
-	// One that was given up may end after the one that began after it.
-	if !unwanted && (c.last == nil || !f.reading.Start.Before(c.last.Start)) {
+	if !unwanted && f.reading.isNewer(c.last) {
 		c.last = f.reading
 	}
 }
+
+// isNewer says whether r began after another, if there is one: a reading may end
+// after the one that began after it.
+func (r *Reading) isNewer(other *Reading) bool { return other == nil || !r.Start.Before(other.Start) }

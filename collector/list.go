@@ -29,7 +29,8 @@ type listing struct {
 
 	mu    sync.Mutex
 	seen  map[string]bool // sessions that were on a page, readable or not
-	total int             // sessions that the list has, as it says
+	total int             // sessions that the list has, as it says; -1 until it does
+	shown int             // the last page that brought a session not seen before
 	err   error           // why a page could not be read
 }
 
@@ -37,7 +38,7 @@ type listing struct {
 // to the unread ones, or whole when discovering. It returns those that are to be
 // read one by one.
 func (c *Collector) readList(ctx context.Context, p *progress, unread []string) (rest []string) {
-	l := &listing{collector: c, progress: p, wanted: make(map[string]bool, len(unread)), seen: map[string]bool{}}
+	l := &listing{collector: c, progress: p, wanted: make(map[string]bool, len(unread)), seen: map[string]bool{}, total: -1}
 	for _, id := range unread {
 		l.wanted[id] = true
 	}
@@ -59,23 +60,28 @@ func (c *Collector) readList(ctx context.Context, p *progress, unread []string) 
 func (l *listing) readPages(ctx context.Context) {
 	memory := l.collector.memory
 	asked, last := 0, 1
-	if expected := memory.listPages(); l.collector.options.Discover || expected < len(l.wanted) {
-		last = expected
+	if expected, shown := memory.listPages(); l.collector.options.Discover || expected < len(l.wanted) {
+		last = shown
 	}
 	for asked < last {
 		before := len(l.seen)
 		l.readWave(ctx, asked+1, last)
 		asked = last
-		pages := min((l.total+apiclient.PageSize-1)/apiclient.PageSize, maxPages)
-		if l.err == nil {
-			memory.setListPages(pages)
-		}
-		if len(l.seen) == before || !l.isWorthwhile(pages-asked) {
+		if len(l.seen) == before || !l.isWorthwhile(l.pages()-asked) {
 			break
 		}
-		last = min(pages, asked+max(asked, firstWave))
+		last = min(l.pages(), asked+max(asked, firstWave))
+	}
+	if l.total >= 0 {
+		memory.listed(l.pages(), l.shown, l.err == nil)
 	}
 	l.progress.foundList(l.err)
+}
+
+// pages is how many pages the list has, as it says. l.mu is held, or nobody
+// reads any more.
+func (l *listing) pages() int {
+	return min((l.total+apiclient.PageSize-1)/apiclient.PageSize, maxPages)
 }
 
 // isWorthwhile says whether so many more pages cost less than reading what is
@@ -93,22 +99,33 @@ func (l *listing) isWorthwhile(pages int) bool {
 	return pages < missing
 }
 
-// readWave asks for the pages from first to last side by side.
+// readWave asks for the pages from first to last side by side, but for those that
+// the list, as it turns out meanwhile, does not have.
 func (l *listing) readWave(ctx context.Context, first, last int) {
 	var pages errgroup.Group
-	pages.SetLimit(maxReaders)
+	pages.SetLimit(l.collector.options.Client.Concurrency())
 	for number := first; number <= last; number++ {
 		pages.Go(func() error {
+			if l.isPast(number) {
+				return nil
+			}
 			page, err := l.collector.options.Client.ActiveSessions(ctx, number)
-			l.found(page, err)
+			l.found(number, page, err)
 			return nil
 		})
 	}
 	_ = pages.Wait() // an error stands in l
 }
 
+// isPast says whether a page comes after the last, as far as the list has told.
+func (l *listing) isPast(number int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total >= 0 && number > l.pages()
+}
+
 // found takes over what a page has.
-func (l *listing) found(page apiclient.Page, err error) {
+func (l *listing) found(number int, page apiclient.Page, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.progress.request(err)
@@ -119,6 +136,7 @@ func (l *listing) found(page apiclient.Page, err error) {
 		return
 	}
 	l.total = max(l.total, page.Total)
+	before := len(l.seen)
 	discover := l.collector.options.Discover
 	for i := range page.Sessions {
 		session := page.Sessions[i]
@@ -136,6 +154,9 @@ func (l *listing) found(page apiclient.Page, err error) {
 		if discover || l.wanted[bad.ID] {
 			l.progress.foundSession(bad.ID, apiclient.Session{}, bad.Err)
 		}
+	}
+	if len(l.seen) > before {
+		l.shown = max(l.shown, number)
 	}
 }
 

@@ -30,7 +30,8 @@ type memory struct {
 
 	mu       sync.Mutex // never held while waiting
 	sessions map[string]*remembered
-	pages    int // that the list of active sessions had
+	pages    int // that the list of active sessions says it has
+	shown    int // and those of them that brought something
 }
 
 // remembered is what is known of one session.
@@ -181,16 +182,21 @@ func (m *memory) postpone(r *remembered, now time.Time) {
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
 }
 
-// listPages returns how many pages the list of active sessions had last, one at
-// least.
-func (m *memory) listPages() int {
+// listPages returns how many pages the list of active sessions said last that it
+// has, and how many it has shown; one each at least.
+func (m *memory) listPages() (pages, shown int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(1, m.pages)
+	return max(1, m.pages), max(1, m.shown)
 }
 
-func (m *memory) setListPages(pages int) {
+// listed takes over how long the list is. Of one that was not read whole, some
+// pages may only not have been reached.
+func (m *memory) listed(pages, shown int, whole bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pages = pages
+	if m.pages = pages; !whole {
+		shown = max(shown, min(m.shown, pages))
+	}
+	m.shown = shown
 }

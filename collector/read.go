@@ -14,10 +14,6 @@ import (
 	"browseruse_exporter/apiclient"
 )
 
-// maxReaders bounds the goroutines of one reading. It is as many as the flag
-// for the requests in flight accepts; the client keeps to the flag.
-const maxReaders = 100
-
 // errNotReached is why a session has no values when the time for the scrape was
 // over before anything was known of it.
 var errNotReached = &apiclient.Error{
@@ -57,7 +53,7 @@ func (c *Collector) read(ctx context.Context, p *progress) *Reading {
 // changed since; these keep their values if that fails.
 func (c *Collector) readOneByOne(ctx context.Context, p *progress, unread []string, due []SessionReading) {
 	var readers errgroup.Group
-	readers.SetLimit(maxReaders)
+	readers.SetLimit(c.options.Client.Concurrency())
 	read := func(id string, hasValues bool) {
 		readers.Go(func() error {
 			session, err := c.options.Client.Session(ctx, id)
@@ -116,6 +112,9 @@ type progress struct {
 func newProgress(now func() time.Time, info *infoDesc) *progress {
 	return &progress{now: now, info: info, start: now()}
 }
+
+// age is how long ago the reading began.
+func (p *progress) age() time.Duration { return p.now().Sub(p.start) }
 
 // begin notes what is known before the first request.
 func (p *progress) begin(todo plan, file *SessionFileState) {
