@@ -59,7 +59,9 @@ type Options struct {
 // NewHandler returns the handler of all endpoints. It registers the metrics
 // about the serving of metrics with o.Exporter.
 func NewHandler(o Options) http.Handler {
+	renderer := &renderer{}
 	metrics := &metricsHandler{
+		renderer:  renderer,
 		collector: o.Collector,
 		exporter:  o.Exporter,
 		deadline:  o.Deadline,
@@ -78,12 +80,13 @@ func NewHandler(o Options) http.Handler {
 		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
 	}
 	for path, handler := range status.Handlers() {
-		handlers[path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			limitWriting(w)
-			handler.ServeHTTP(w, r)
-		})
+		if !strings.HasPrefix(path, statuspage.AssetsPath) { // those are small, and not the same for all
+			handler = renderer.render(path, handler)
+		}
+		handlers[path] = handler
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitBody(w, r)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -104,6 +107,7 @@ func NewHandler(o Options) http.Handler {
 
 // metricsHandler answers scrapes.
 type metricsHandler struct {
+	renderer  *renderer
 	collector *collector.Collector
 	exporter  prometheus.Gatherer
 	deadline  Deadline
@@ -114,26 +118,15 @@ type metricsHandler struct {
 // ServeHTTP reads the API, then writes what was found. The reading comes first,
 // so that the counters in the same answer include it.
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	gatherer := h.exporter
+	gatherer, key := h.exporter, ""
 	if r.Method == http.MethodGet { // a HEAD shows no metric, so it needs no request
-		gatherer = joined{h.exporter, h.read(r)}
+		reading := h.read(r)
+		gatherer, key = joined{h.exporter, reading}, fmt.Sprintf("%p", reading)
 	}
-	limitWriting(w)
-	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
+	h.renderer.serve(w, r, key, promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
 		ErrorLog:      errorLog{h.logger},
 		ErrorHandling: promhttp.ContinueOnError,
-	}).ServeHTTP(w, r)
-}
-
-// writeTime is how long a client may take to read an answer: more than any
-// Prometheus waits, on any line. Without a limit, one that never reads would hold
-// the answer in memory, and a connection, for as long as it likes.
-const writeTime = time.Minute
-
-// limitWriting lets the answer's writing fail when writeTime is over. The server
-// sets a limit of its own for each request, which this replaces.
-func limitWriting(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // not all can: a recorder of a test
+	}))
 }
 
 // joined gathers from two that have no name in common. prometheus.Gatherers would
