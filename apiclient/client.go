@@ -47,6 +47,13 @@ const (
 	retryPause = 100 * time.Millisecond // the first one on average; it is randomized and doubles
 )
 
+// A connection of HTTP/2 that died without a word, behind a NAT or in a failover,
+// would be used until the kernel gives it up, which takes it a quarter of an hour.
+const (
+	silence     = 10 * time.Second // after so long without a frame, the API is asked whether it is there
+	pingTimeout = 3 * time.Second
+)
+
 // Options say how a Client reaches the API. BaseURL, Key, Timeout and
 // Concurrency are required.
 type Options struct {
@@ -107,6 +114,7 @@ func NewTransport(concurrency int) *http.Transport {
 	t.MaxIdleConns = concurrency
 	t.MaxIdleConnsPerHost = concurrency
 	t.MaxResponseHeaderBytes = maxHeaderBytes
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: pingTimeout}
 	return t
 }
 
