@@ -60,8 +60,8 @@ func (f *floor) read() ([]floorSession, error) {
 				return err
 			}
 			defer func() { _ = response.Body.Close() }()
-			body, err := io.ReadAll(response.Body)
-			if err != nil {
+			body := make([]byte, response.ContentLength)
+			if _, err := io.ReadFull(response.Body, body); err != nil {
 				return err
 			}
 			var page struct {

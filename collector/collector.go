@@ -121,9 +121,5 @@ func (c *Collector) MetadataLabels() []string {
 	if c.info == nil {
 		return nil
 	}
-	labels := make([]string, 0, len(c.info.keys))
-	for _, key := range c.info.keys {
-		labels = append(labels, metadataLabel(key))
-	}
-	return labels
+	return c.info.labels()
 }

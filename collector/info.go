@@ -1,30 +1,45 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
+)
+
+const (
+	sessionInfoName = "browseruse_session_info"
+	sessionInfoHelp = "Metadata of the session, for joins; always 1."
 )
 
 // infoDesc is browseruse_session_info, whose labels depend on the configuration.
 type infoDesc struct {
 	desc *prometheus.Desc
-	keys []string // of the metadata
+	keys []string // of the metadata, in the order of their labels
 }
 
 func newInfoDesc(keys []string) *infoDesc {
 	if len(keys) == 0 {
 		return nil
 	}
-	labels := append([]string{}, sessionLabels...)
-	for _, key := range keys {
+	keys = slices.SortedFunc(slices.Values(keys), func(a, b string) int { return cmp.Compare(metadataLabel(a), metadataLabel(b)) })
+	d := &infoDesc{keys: keys}
+	d.desc = prometheus.NewDesc(sessionInfoName, sessionInfoHelp, slices.Concat(sessionLabels, d.labels()), nil)
+	return d
+}
+
+// labels are those that come from the metadata.
+func (d *infoDesc) labels() []string {
+	labels := make([]string, 0, len(d.keys))
+	for _, key := range d.keys {
 		labels = append(labels, metadataLabel(key))
 	}
-	return &infoDesc{keys: keys, desc: prometheus.NewDesc("browseruse_session_info",
-		"Metadata of the session, for joins; always 1.", labels, nil)}
+	return labels
 }
 
 func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Session) {
@@ -34,6 +49,17 @@ func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Sessi
 		values = append(values, session.Metadata[key])
 	}
 	gauge(ch, d.desc, 1, values...)
+}
+
+// labelPairs returns the pairs of a session, sorted by their names, from those
+// that all its series have.
+func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) []*dto.LabelPair {
+	pairs := append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
+	for i, label := range d.labels() {
+		value := s.Session.Metadata[d.keys[i]]
+		pairs = append(pairs, &dto.LabelPair{Name: &label, Value: &value})
+	}
+	return append(pairs, common[1])
 }
 
 // Metadata returns the values of a session of r for the labels that the metadata

@@ -8,8 +8,8 @@ import (
 	"browseruse_exporter/apiclient"
 )
 
-// Reading is what one look at the API found. It is a prometheus.Collector and a
-// prometheus.Gatherer of just that; it does not change any more and may be shared.
+// Reading is what one look at the API found. It is a prometheus.Collector of just
+// that; it does not change any more and may be shared.
 type Reading struct {
 	Start    time.Time
 	Duration time.Duration // until it was complete, or until it was cut short
@@ -61,6 +61,9 @@ func (r *Reading) Describe(ch chan<- *prometheus.Desc) {
 		ch <- gauge.desc
 	}
 	ch <- sessionUpDesc
+	if r.info != nil {
+		ch <- r.info.desc
+	}
 	r.describeOthers(ch)
 }
 
@@ -68,21 +71,18 @@ func (r *Reading) describeOthers(ch chan<- *prometheus.Desc) {
 	for _, desc := range otherDescs {
 		ch <- desc
 	}
-	if r.info != nil {
-		ch <- r.info.desc
-	}
 }
 
 // Collect implements prometheus.Collector. It asks the API nothing.
 func (r *Reading) Collect(ch chan<- prometheus.Metric) {
 	now := r.now()
 	for i := range r.Sessions {
-		r.Sessions[i].collect(ch, now)
+		r.Sessions[i].collect(ch, now, r.info)
 	}
 	r.collectOthers(ch)
 }
 
-func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time) {
+func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time, info *infoDesc) {
 	gauge(ch, sessionUpDesc, boolean(s.Err == nil), s.ID)
 	if s.Err != nil {
 		return
@@ -92,17 +92,13 @@ func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time) {
 			gauge(ch, g.desc, value, s.Session.ID, s.Session.AgentSessionID)
 		}
 	}
+	if info != nil {
+		info.collect(ch, &s.Session)
+	}
 }
 
 // collectOthers sends what is not a gauge of each session.
 func (r *Reading) collectOthers(ch chan<- prometheus.Metric) {
-	if r.info != nil {
-		for i := range r.Sessions {
-			if s := &r.Sessions[i]; s.Err == nil {
-				r.info.collect(ch, &s.Session)
-			}
-		}
-	}
 	r.collectAccount(ch)
 	if file := r.SessionFile; file != nil {
 		gauge(ch, fileReloadSuccessfulDesc, boolean(file.Err == nil))

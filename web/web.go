@@ -3,7 +3,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,10 +10,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
@@ -59,7 +56,7 @@ type Options struct {
 // NewHandler returns the handler of all endpoints. It registers the metrics
 // about the serving of metrics with o.Exporter.
 func NewHandler(o Options) http.Handler {
-	renderer := &renderer{}
+	renderer := newRenderer()
 	metrics := &metricsHandler{
 		renderer:  renderer,
 		collector: o.Collector,
@@ -103,63 +100,6 @@ func NewHandler(o Options) http.Handler {
 		}
 		handler.ServeHTTP(w, r)
 	})
-}
-
-// metricsHandler answers scrapes.
-type metricsHandler struct {
-	renderer  *renderer
-	collector *collector.Collector
-	exporter  prometheus.Gatherer
-	deadline  Deadline
-	stopping  context.Context //nolint:containedctx // outlives every request
-	logger    log.Logger
-}
-
-// ServeHTTP reads the API, then writes what was found. The reading comes first,
-// so that the counters in the same answer include it.
-func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	gatherer, key := h.exporter, ""
-	if r.Method == http.MethodGet { // a HEAD shows no metric, so it needs no request
-		reading := h.read(r)
-		gatherer, key = joined{h.exporter, reading}, fmt.Sprintf("%p", reading)
-	}
-	h.renderer.serve(w, r, key, promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-		ErrorLog:      errorLog{h.logger},
-		ErrorHandling: promhttp.ContinueOnError,
-	}))
-}
-
-// joined gathers from two that have no name in common. prometheus.Gatherers would
-// look for what they have in common, at the cost of all series.
-type joined [2]prometheus.Gatherer
-
-// Gather implements prometheus.Gatherer.
-func (j joined) Gather() ([]*dto.MetricFamily, error) {
-	families, err := j[0].Gather()
-	more, moreErr := j[1].Gather()
-	families = append(families, more...)
-	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return families, errors.Join(err, moreErr)
-}
-
-// read reads the API within the deadline of the scrape.
-func (h *metricsHandler) read(r *http.Request) *collector.Reading {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), h.deadline.of(r), context.DeadlineExceeded)
-	defer cancel()
-	if h.stopping != nil {
-		var stop context.CancelCauseFunc
-		ctx, stop = context.WithCancelCause(ctx)
-		defer stop(nil)
-		defer context.AfterFunc(h.stopping, func() { stop(context.DeadlineExceeded) })()
-	}
-	return h.collector.Read(ctx)
-}
-
-// errorLog hands what promhttp has to say to the logger.
-type errorLog struct{ logger log.Logger }
-
-func (l errorLog) Println(v ...any) {
-	_ = level.Error(l.logger).Log("msg", "Metrics could not be written out", "err", v)
 }
 
 func text(body string) http.Handler {

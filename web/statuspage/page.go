@@ -5,7 +5,6 @@ package statuspage
 
 import (
 	"bytes"
-	"compress/gzip"
 	_ "embed"
 	"encoding/json"
 	"html/template"
@@ -82,8 +81,7 @@ func (p *Page) ServeJSON(w http.ResponseWriter, r *http.Request) {
 	p.reply(w, r, "application/json", append(body, '\n'), err)
 }
 
-// reply writes a body that is true for a moment only. It is compressed for those
-// who can take that: of a thousand sessions, a tenth remains.
+// reply writes a body that is true for a moment only.
 func (p *Page) reply(w http.ResponseWriter, r *http.Request, contentType string, body []byte, err error) {
 	if err != nil {
 		http.Error(w, "the status can't be written: "+err.Error(), http.StatusInternalServerError)
@@ -91,13 +89,5 @@ func (p *Page) reply(w http.ResponseWriter, r *http.Request, contentType string,
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Vary", "Accept-Encoding")
-	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		_, _ = w.Write(body)
-		return
-	}
-	w.Header().Set("Content-Encoding", "gzip")
-	compressor := gzip.NewWriter(w)
-	_, _ = compressor.Write(body)
-	_ = compressor.Close()
+	_, _ = w.Write(body)
 }
