@@ -65,6 +65,7 @@ func soak(duration time.Duration, seed uint64, sessions int) error {
 	endLife()
 	living.Wait()
 
+	s.checkReadable()
 	w.quiet()
 	time.Sleep(settle + maxHold)
 	s.checkFinal()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ type scrapers struct {
 	problems *problems
 
 	scrapes, values, hungUp, pages atomic.Int64
+	readable, exported             atomic.Int64 // sessions, added up over the scrapes
 	slowest                        atomic.Int64 // nanoseconds
 }
 
@@ -41,12 +43,12 @@ func newScrapers(w *world, e *exporter) *scrapers {
 }
 
 // run scrapes for a while: two as Prometheus does, one that dawdles, one that
-// hangs up, one that looks at the page.
+// hangs up, one that never reads, one that looks at the page.
 func (s *scrapers) run(ctx context.Context, duration time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
 	var running sync.WaitGroup
-	for _, do := range []func(){s.scrape, s.scrape, s.dawdle, s.hangUp, s.look} {
+	for _, do := range []func(){s.scrape, s.scrape, s.dawdle, s.hangUp, s.neverRead, s.look} {
 		running.Go(func() {
 			for pause(ctx, time.Duration(300+s.world.draw(900))*time.Millisecond) {
 				do()
@@ -101,6 +103,19 @@ func (s *scrapers) hangUp() {
 	s.hungUp.Add(1)
 }
 
+// neverRead asks, and takes nothing of what comes.
+func (s *scrapers) neverRead() {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.exporter.url, "http://"))
+	if err != nil {
+		s.problems.add(err)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: exporter\r\nContent-Length: 1\r\n\r\n")
+	s.problems.add(err)
+	time.Sleep(time.Duration(s.world.draw(3000)) * time.Millisecond)
+}
+
 // look opens the status page and its JSON.
 func (s *scrapers) look() {
 	for _, path := range []string{"/", "/api/v1/sessions"} {
@@ -138,6 +153,10 @@ func (s *scrapers) check(text string, start, end time.Time) {
 	if err != nil {
 		s.problems.add(err)
 		return
+	}
+	for _, metric := range families["browseruse_session_up"].GetMetric() {
+		s.exported.Add(1)
+		s.readable.Add(int64(metric.GetGauge().GetValue()))
 	}
 	since := start.Add(-scrapeTimeout)
 	for name, truth := range truths {

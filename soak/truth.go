@@ -69,6 +69,24 @@ func (s *scrapers) finalDifferences() (difference, failed error) {
 			exposed[id]++
 		}
 	}
+	for _, metric := range families["browseruse_session_finish_timestamp_seconds"].GetMetric() {
+		session, _ := s.world.plan(label(metric, "session_id"))
+		if finish, _ := session.Finish(now); metric.GetGauge().GetValue() != seconds(finish) {
+			difference = fmt.Errorf("at the end the finish of %s is %v; want %v", session.ID, metric.GetGauge().GetValue(), seconds(finish))
+		}
+	}
+	for _, metric := range families["browseruse_session_up"].GetMetric() {
+		id := label(metric, "session_id")
+		if _, known := s.world.plan(id); known && metric.GetGauge().GetValue() != 1 {
+			difference = fmt.Errorf("at the end session %s is unreadable", id)
+		}
+	}
+	if n := len(families["browseruse_session_timeout_remaining_seconds"].GetMetric()); n > 0 {
+		difference = fmt.Errorf("at the end %d sessions have time left, though all are stopped", n)
+	}
+	if n := len(families["browseruse_account_credits_usd"].GetMetric()); n != 2 {
+		difference = fmt.Errorf("at the end the account has %d credits", n)
+	}
 	for _, session := range s.world.api.Sessions() {
 		finish, _ := session.Finish(now)
 		if n := exposed[session.ID]; n != len(truths) && now.Sub(finish) < linger-2*time.Second && finish.Sub(session.StartedAt) > 10*time.Second {
@@ -78,8 +96,23 @@ func (s *scrapers) finalDifferences() (difference, failed error) {
 	return difference, nil
 }
 
+// leastReadable is the share of the sessions that has to be readable over all of a
+// bad time. One that shows nothing at all would never show anything wrong.
+const leastReadable = 0.25
+
+// checkReadable says whether enough was shown.
+func (s *scrapers) checkReadable() {
+	if share := s.readableShare(); !(share >= leastReadable) {
+		s.problems.add(fmt.Errorf("%.0f%% of the sessions were readable; want %.0f%% at least", 100*share, 100*leastReadable))
+	}
+}
+
+func (s *scrapers) readableShare() float64 {
+	return float64(s.readable.Load()) / float64(s.exported.Load())
+}
+
 func (s *scrapers) summary(before, after footprint) {
-	fmt.Printf("scrapes: %d, the slowest took %s; %d values compared; %d clients hung up; %d pages looked at\n",
-		s.scrapes.Load(), time.Duration(s.slowest.Load()).Round(time.Millisecond), s.values.Load(), s.hungUp.Load(), s.pages.Load())
+	fmt.Printf("scrapes: %d, the slowest took %s; %d values compared, %.0f%% of the sessions readable; %d clients hung up; %d pages looked at\n",
+		s.scrapes.Load(), time.Duration(s.slowest.Load()).Round(time.Millisecond), s.values.Load(), 100*s.readableShare(), s.hungUp.Load(), s.pages.Load())
 	fmt.Printf("exporter before: %v\nexporter after:  %v\nlog: %d KiB\n", before, after, len(s.exporter.output())>>10)
 }

@@ -22,7 +22,7 @@ import (
 // settle and linger are those of the exporter, short enough to see their ends.
 const (
 	settle = 8 * time.Second
-	linger = 20 * time.Second
+	linger = 45 * time.Second // all that stop at the end are read one by one meanwhile, at 10 a second
 )
 
 // world is the simulated API with its fleet, and the files that the exporter
@@ -156,6 +156,7 @@ func (w *world) fault() (string, http.HandlerFunc) {
 		"half a header":                apitest.Raw("HTTP/1.1 200 OK\r\nContent", w.chance(2)),
 		"other JSON":                   apitest.Status(200, `{"id":"`+uuid.NewString()+`","liveUrl":"`+apitest.Credential+`"}`),
 		"HTML":                         apitest.Status(200, "<html>"+apitest.Credential),
+		"a wrong total":                apitest.Status(200, `{"items":[],"totalItems":50000,"pageNumber":1,"pageSize":100}`),
 		"a lot":                        apitest.Status(200, strings.Repeat("x", 2<<20)),
 	}
 	names := make([]string, 0, len(faults))
