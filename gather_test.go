@@ -2,13 +2,12 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -17,31 +16,69 @@ import (
 	"browseruse_exporter/apiclient/apitest"
 )
 
+// lines are the samples and comments that are gathered, but for what is about the
+// requests to the API.
+func lines(t *testing.T, gatherer prometheus.Gatherer) []string {
+	t.Helper()
+	families, err := gatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.IsSortedFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) }) {
+		t.Error("the families are not sorted by name")
+	}
+	var text bytes.Buffer
+	for _, family := range families {
+		if strings.HasPrefix(family.GetName(), "browseruse_api_") {
+			continue
+		}
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := strings.Split(text.String(), "\n")
+	slices.Sort(all)
+	return all
+}
+
 // TestWhatIsGatheredIsWhatIsCollected compares the exporter's own way to the
-// exposition with that of a registry of somebody else's.
+// exposition with those of a registry of somebody else's: that of one reading, and
+// that of the collector, which reads for each.
 func TestWhatIsGatheredIsWhatIsCollected(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(3)
-	api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
-	c, err := parseFlags(append(idFlags(5), "--session.metadata-label=team", "--session.discover", "--api.url="+serveAPI(t, api)), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := newExporter(c, log.NewNopLogger(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.close()
-	reading := e.collector.Read(t.Context())
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(reading)
-	lines := func(gatherer prometheus.Gatherer) []string {
-		families, err := gatherer.Gather()
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(3)
+		api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
+		r := newRig(t, api, append(idFlags(5), "--session.metadata-label=team", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
+		reading := r.collector.Read(t.Context())
+		gathered := lines(t, reading)
+		has(t, strings.Join(gathered, "\n"), up(1, 1), up(4, 1), up(5, 0))
+		for name, collected := range map[string]prometheus.Collector{"the reading": reading, "the collector": r.collector} {
+			registry := prometheus.NewPedanticRegistry()
+			registry.MustRegister(collected)
+			if diff := cmp.Diff(lines(t, registry), gathered); diff != "" {
+				t.Errorf("%s (-collected +gathered):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// TestACollectorInSomebodyElsesRegistry has two projects there, each with a label
+// of its own, of which one hangs.
+func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, bad := newRig(t, newAPI(2)), newRig(t, newAPI(2), "--session.id="+sessionID(9), "--scrape.timeout=7s", "--api.timeout=1m")
+		bad.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		registry := prometheus.NewPedanticRegistry()
+		for name, r := range map[string]*rig{"good": good, "bad": bad} {
+			prometheus.WrapRegistererWith(prometheus.Labels{"project": name}, registry).MustRegister(r.collector)
+		}
+		start := time.Now()
+		families, err := registry.Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.IsSortedFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) }) {
-			t.Error("the families are not sorted by name")
+		if took := time.Since(start); took != 7*time.Second {
+			t.Errorf("it was collected in %v; want the 7s of --scrape.timeout", took)
 		}
 		var text bytes.Buffer
 		for _, family := range families {
@@ -49,13 +86,11 @@ func TestWhatIsGatheredIsWhatIsCollected(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		all := strings.Split(remaining.ReplaceAllString(text.String(), "$1 ..."), "\n")
-		slices.Sort(all)
-		return all
-	}
-	gathered, collected := lines(reading), lines(registry)
-	if diff := cmp.Diff(collected, gathered); diff != "" {
-		t.Errorf("(-collected +gathered):\n%s", diff)
-	}
-	has(t, strings.Join(gathered, "\n"), up(1, 1), up(4, 1), up(5, 0))
+		has(t, text.String(),
+			`browseruse_up{project="good"} 1`, `browseruse_up{project="bad"} 0`,
+			`browseruse_session_up{project="good",session_id="`+sessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+sessionID(9)+`"} 0`,
+			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
+			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 1`,
+			`browseruse_api_request_failures_total{endpoint="browser",project="bad",reason="timeout"} 1`)
+	})
 }
