@@ -1,8 +1,12 @@
 package main
 
 import (
-	"fmt"
+	"bufio"
+	"context"
+	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,38 +15,150 @@ import (
 	"browseruse_exporter/apiclient/apitest"
 )
 
+// configured is the server as the exporter configures it, with its bounds on
+// clients. It has ended.
+func configured(t *testing.T) *http.Server {
+	t.Helper()
+	setKey(t, testKey)
+	c, err := parseFlags([]string{"--web.listen-address=127.0.0.1:0"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, writer := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	servers, ended := make(chan *http.Server, 1), make(chan error, 1)
+	go func() {
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			servers <- r.Context().Value(http.ServerContextKey).(*http.Server)
+		})
+		_, logger := newLogger(c, writer)
+		ended <- listenAndServe(ctx, c, handler, func() {}, logger)
+		_ = writer.Close()
+	}()
+	get(t, "http://"+listensOn(t, logs))
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return <-servers
+}
+
+// servedRig is an exporter whose clients are connected in memory, with the bounds
+// on them that it really has.
+type servedRig struct {
+	*rig
+	network *apitest.Network
+	ended   chan struct{} // has one for each request that was handled
+}
+
+func newServedRig(t *testing.T, configured *http.Server, api *apitest.Server, args ...string) *servedRig {
+	t.Helper()
+	r := &servedRig{newRig(t, api, args...), apitest.NewNetwork(), make(chan struct{}, 1)}
+	server := &http.Server{
+		ReadTimeout: configured.ReadTimeout, ReadHeaderTimeout: configured.ReadHeaderTimeout,
+		WriteTimeout: configured.WriteTimeout, IdleTimeout: configured.IdleTimeout,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			defer func() { r.ended <- struct{}{} }()
+			r.handler.ServeHTTP(w, request)
+		}),
+	}
+	go func() { _ = server.Serve(r.network) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return r
+}
+
+// send connects a client that sends a text.
+func (r *servedRig) send(text string) net.Conn {
+	r.t.Helper()
+	conn, err := r.network.DialContext(r.t.Context(), "tcp", "exporter")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, text); err != nil {
+		r.t.Fatal(err)
+	}
+	return conn
+}
+
 // TestAClientThatNeverReadsIsCutOff asks for more than a connection holds and
 // takes nothing of it. Others are served meanwhile.
 func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
+	server := configured(t)
 	for _, path := range []string{"/metrics", "/", "/api/v1/sessions"} {
 		bubble(t, path, func(t *testing.T) {
-			r := newRig(t, newAPI(300))
+			r := newServedRig(t, server, newAPI(300))
 			r.scrape()
-			network, ended := apitest.NewNetwork(), make(chan struct{}, 1)
-			server := &http.Server{WriteTimeout: writeTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-				defer func() { ended <- struct{}{} }()
-				r.handler.ServeHTTP(w, request)
-			})}
-			go func() { _ = server.Serve(network) }()
-			defer func() { _ = server.Close() }()
-
-			conn, err := network.DialContext(t.Context(), "tcp", "exporter")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
 			start := time.Now()
-			if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: exporter\r\n\r\n", path); err != nil {
-				t.Fatal(err)
-			}
+			r.send("GET " + path + " HTTP/1.1\r\nHost: exporter\r\n\r\n")
 			synctest.Wait()
 			has(t, r.scrape(), "browseruse_up 1")
-			<-ended
+			<-r.ended
 			if took := time.Since(start); took > 2*time.Minute {
 				t.Errorf("it was cut off after %v; want a minute", took)
 			}
 		})
 	}
+}
+
+// TestAClientThatNeverEndsItsHeadersIsCutOff, whether it says nothing at all, stops
+// in the middle, or goes on for ever.
+func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
+	server := configured(t)
+	for name, text := range map[string]string{
+		"nothing": "", "half a line": "GET /met", "no last line": "GET /metrics HTTP/1.1\r\nHost: exporter\r\n", "a byte a second": "GET /metrics HTTP/1.1\r\nX-Long: ",
+	} {
+		bubble(t, name, func(t *testing.T) {
+			r := newServedRig(t, server, newAPI(1))
+			start := time.Now()
+			conn := r.send(text)
+			if name == "a byte a second" {
+				go func() {
+					for err := error(nil); err == nil; _, err = conn.Write([]byte("x")) {
+						time.Sleep(time.Second)
+					}
+				}()
+			}
+			_, _ = io.ReadAll(conn) // until the server closes it
+			if took := time.Since(start); took > time.Minute {
+				t.Errorf("it was cut off after %v; want seconds", took)
+			}
+			if n := len(r.api.Requests()); n != 0 {
+				t.Error("it was read for a request that never came")
+			}
+		})
+	}
+}
+
+// TestAClientThatReadsSlowlyGetsEverything, as long as it reads at all and within
+// the time that a Prometheus at the end of a bad line might take.
+func TestAClientThatReadsSlowlyGetsEverything(t *testing.T) {
+	server := configured(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := newServedRig(t, server, newAPI(1000), "--scrape.max-age=1h")
+		want := sessionSeries(r.scrape("60"))
+		conn := r.send("GET /metrics HTTP/1.1\r\nHost: exporter\r\nConnection: close\r\n\r\n")
+		start := time.Now()
+		response, err := http.ReadResponse(bufio.NewReader(slowReader{conn}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil || !slices.Equal(want, sessionSeries(string(body))) {
+			t.Errorf("it got %d bytes of %d series, and %v; want all %d", len(body), len(sessionSeries(string(body))), err, len(want))
+		}
+		if took := time.Since(start); took < 20*time.Second {
+			t.Errorf("it took %v, which is not slow", took)
+		}
+	})
+}
+
+// slowReader takes its time for each read.
+type slowReader struct{ conn net.Conn }
+
+func (r slowReader) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return r.conn.Read(p)
 }
 
 // TestAbsurdTimeouts sends what Prometheus would never send along. Each scrape is
