@@ -2,12 +2,13 @@ package main
 
 import (
 	"bufio"
-	"fmt"
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,21 +18,85 @@ import (
 	"browseruse_exporter/apiclient/apitest"
 )
 
+// configured is the server as the exporter configures it, with its bounds on
+// clients. It has ended.
+func configured(t *testing.T) *http.Server {
+	t.Helper()
+	setKey(t, testKey)
+	c, err := parseFlags([]string{"--web.listen-address=127.0.0.1:0"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, writer := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	servers, ended := make(chan *http.Server, 1), make(chan error, 1)
+	go func() {
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			servers <- r.Context().Value(http.ServerContextKey).(*http.Server)
+		})
+		_, logger := newLogger(c, writer)
+		ended <- listenAndServe(ctx, c, handler, func() {}, logger)
+		_ = writer.Close()
+	}()
+	get(t, "http://"+listensOn(t, logs))
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return <-servers
+}
+
+// servedRig is an exporter whose clients are connected in memory, with the bounds
+// on them that it really has.
+type servedRig struct {
+	*rig
+	network *apitest.Network
+	ended   chan struct{} // has one for each request that was handled
+}
+
+func newServedRig(t *testing.T, configured *http.Server, api *apitest.Server, args ...string) *servedRig {
+	t.Helper()
+	r := &servedRig{newRig(t, api, args...), apitest.NewNetwork(), make(chan struct{}, 1)}
+	server := &http.Server{
+		ReadTimeout: configured.ReadTimeout, ReadHeaderTimeout: configured.ReadHeaderTimeout,
+		WriteTimeout: configured.WriteTimeout, IdleTimeout: configured.IdleTimeout,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			defer func() { r.ended <- struct{}{} }()
+			r.handler.ServeHTTP(w, request)
+		}),
+	}
+	go func() { _ = server.Serve(r.network) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return r
+}
+
+// send connects a client that sends a text.
+func (r *servedRig) send(text string) net.Conn {
+	r.t.Helper()
+	conn, err := r.network.DialContext(r.t.Context(), "tcp", "exporter")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, text); err != nil {
+		r.t.Fatal(err)
+	}
+	return conn
+}
+
 // TestAClientThatNeverReadsIsCutOff asks for more than a connection holds and
 // takes nothing of it. Others are served meanwhile.
 func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
+	server := configured(t)
 	for _, path := range []string{"/metrics", "/", "/api/v1/sessions"} {
 		bubble(t, path, func(t *testing.T) {
-			r := newRig(t, newAPI(300))
+			r := newServedRig(t, server, newAPI(300))
 			r.scrape()
-			conn, ended := connect(t, r)
 			start := time.Now()
-			if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: exporter\r\n\r\n", path); err != nil {
-				t.Fatal(err)
-			}
+			r.send("GET " + path + " HTTP/1.1\r\nHost: exporter\r\n\r\n")
 			synctest.Wait()
 			has(t, r.scrape(), "browseruse_up 1")
-			<-ended
+			<-r.ended
 			if took := time.Since(start); took > 2*time.Minute {
 				t.Errorf("it was cut off after %v; want a minute", took)
 			}
@@ -39,38 +104,76 @@ func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 	}
 }
 
-// connect returns a connection to the exporter behind its real server, and what
-// is told when an answer has ended.
-func connect(t *testing.T, r *rig) (conn net.Conn, ended chan struct{}) {
-	t.Helper()
-	network := apitest.NewNetwork()
-	ended = make(chan struct{}, 1)
-	server := &http.Server{WriteTimeout: writeTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		defer func() { ended <- struct{}{} }()
-		r.handler.ServeHTTP(w, request)
-	})}
-	go func() { _ = server.Serve(network) }()
-	t.Cleanup(func() { _ = server.Close() })
-	conn, err := network.DialContext(t.Context(), "tcp", "exporter")
-	if err != nil {
-		t.Fatal(err)
+// TestAClientThatNeverEndsItsHeadersIsCutOff, whether it says nothing at all, stops
+// in the middle, or goes on for ever.
+func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
+	server := configured(t)
+	for name, text := range map[string]string{
+		"nothing": "", "half a line": "GET /met", "no last line": "GET /metrics HTTP/1.1\r\nHost: exporter\r\n", "a byte a second": "GET /metrics HTTP/1.1\r\nX-Long: ",
+	} {
+		bubble(t, name, func(t *testing.T) {
+			r := newServedRig(t, server, newAPI(1))
+			start := time.Now()
+			conn := r.send(text)
+			if name == "a byte a second" {
+				go func() {
+					for err := error(nil); err == nil; _, err = conn.Write([]byte("x")) {
+						time.Sleep(time.Second)
+					}
+				}()
+			}
+			_, _ = io.ReadAll(conn) // until the server closes it
+			if took := time.Since(start); took > time.Minute {
+				t.Errorf("it was cut off after %v; want seconds", took)
+			}
+			if n := len(r.api.Requests()); n != 0 {
+				t.Error("it was read for a request that never came")
+			}
+		})
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn, ended
+}
+
+// TestAClientThatReadsSlowlyGetsEverything, as long as it reads at all and within
+// the time that a Prometheus at the end of a bad line might take.
+func TestAClientThatReadsSlowlyGetsEverything(t *testing.T) {
+	server := configured(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := newServedRig(t, server, newAPI(1000), "--scrape.max-age=1h")
+		want := sessionSeries(r.scrape("60"))
+		conn := r.send("GET /metrics HTTP/1.1\r\nHost: exporter\r\nConnection: close\r\n\r\n")
+		start := time.Now()
+		response, err := http.ReadResponse(bufio.NewReader(slowReader{conn}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil || !slices.Equal(want, sessionSeries(string(body))) {
+			t.Errorf("it got %d bytes of %d series, and %v; want all %d", len(body), len(sessionSeries(string(body))), err, len(want))
+		}
+		if took := time.Since(start); took < 20*time.Second {
+			t.Errorf("it took %v, which is not slow", took)
+		}
+	})
+}
+
+// slowReader takes its time for each read, of 4 KiB at most.
+type slowReader struct{ conn net.Conn }
+
+func (r slowReader) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return r.conn.Read(p[:min(len(p), 4<<10)])
 }
 
 // TestABodyThatNeverComes announces what is never sent. It is answered all the
 // same, and holds nothing for long.
 func TestABodyThatNeverComes(t *testing.T) {
+	server := configured(t)
 	for _, path := range []string{"/metrics", "/", "/-/ready", "/nowhere"} {
 		for _, announced := range []string{"Content-Length: 10", "Transfer-Encoding: chunked"} {
 			bubble(t, path+"/"+announced, func(t *testing.T) {
-				conn, _ := connect(t, newRig(t, newAPI(2)))
+				r := newServedRig(t, server, newAPI(2))
 				start := time.Now()
-				if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: exporter\r\n%s\r\n\r\n", path, announced); err != nil {
-					t.Fatal(err)
-				}
-				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				response, err := http.ReadResponse(bufio.NewReader(r.send("GET "+path+" HTTP/1.1\r\nHost: exporter\r\n"+announced+"\r\n\r\n")), nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -27,6 +27,7 @@ import (
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/collector"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -50,18 +51,26 @@ const agentID = "aaaaaaaa-0000-4000-8000-000000000001"
 // rig is the exporter, with everything but its listening, over a simulated API.
 // It lives in a synctest bubble: its time stands still but while all wait.
 type rig struct {
-	t       *testing.T
-	api     *apitest.Server
-	network *apitest.Network
-	handler http.Handler
-	log     *logBuffer
-	stop    context.CancelFunc // as SIGTERM does, a little later
-	exit    func()             // ends what is left of the exporter
-	open    atomic.Int64       // connections to the API
+	t         *testing.T
+	api       *apitest.Server
+	network   *apitest.Network
+	handler   http.Handler
+	collector *collector.Collector
+	log       *logBuffer
+	stop      context.CancelFunc // as SIGTERM does, a little later
+	exit      func()             // ends what is left of the exporter
+	open      atomic.Int64       // connections to the API
 }
 
 // newRig starts an exporter as if with these arguments.
 func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
+	t.Helper()
+	return newRigOver(t, api, func(*http.Server, *http.Transport) {}, args...)
+}
+
+// newRigOver does the same over a way to the API that is prepared otherwise: with
+// TLS, if the server has a configuration of it.
+func newRigOver(t *testing.T, api *apitest.Server, prepare func(*http.Server, *http.Transport), args ...string) *rig {
 	t.Helper()
 	t.Setenv(keyVariable, testKey)
 	c, err := parseFlags(append([]string{"--log.level=debug"}, args...), io.Discard)
@@ -70,11 +79,17 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 	}
 	r := &rig{t: t, api: api, network: apitest.NewNetwork(), log: &logBuffer{}}
 	server := &http.Server{Handler: api, ConnState: r.count}
-	go func() { _ = server.Serve(r.network) }()
 	transport := apiclient.NewTransport(c.concurrency)
 	transport.Proxy = nil
 	transport.DialContext = r.network.DialContext
 	c.apiURL = "http://api.test/api/v3"
+	prepare(server, transport)
+	if server.TLSConfig != nil {
+		c.apiURL = "https://api.test/api/v3"
+		go func() { _ = server.ServeTLS(r.network, "", "") }()
+	} else {
+		go func() { _ = server.Serve(r.network) }()
+	}
 
 	logger := log.NewLogfmtLogger(r.log)
 	e, err := newExporter(c, logger, transport)
@@ -82,7 +97,7 @@ func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
 		t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(t.Context())
-	r.stop, r.exit, r.handler = stop, e.close, e.handler(stopping, c, logger)
+	r.stop, r.exit, r.handler, r.collector = stop, e.close, e.handler(stopping, c, logger), e.collector
 	t.Cleanup(func() {
 		stop()
 		e.close()

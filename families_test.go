@@ -2,13 +2,12 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
@@ -17,53 +16,93 @@ import (
 	"browseruse_exporter/collector"
 )
 
-// TestWhatIsGatheredIsWhatIsCollected compares the exporter's own way to the
-// exposition with that of a registry of somebody else's.
-func TestWhatIsGatheredIsWhatIsCollected(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(3)
-	api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
-	c, err := parseFlags(append(idFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--api.url="+serveAPI(t, api)), io.Discard)
+// lines are the samples and comments that are gathered, but for what is about the
+// requests to the API.
+func lines(t *testing.T, families []collector.Family, err error) []string {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newExporter(c, log.NewNopLogger(), nil)
-	if err != nil {
-		t.Fatal(err)
+	if !slices.IsSortedFunc(families, func(a, b collector.Family) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the families are not sorted by name")
 	}
-	defer e.close()
-	reading := e.collector.Read(t.Context())
+	var text bytes.Buffer
+	for _, f := range families {
+		family := f.Make()
+		if strings.HasPrefix(f.Name, "browseruse_api_") || len(family.GetMetric()) == 0 {
+			continue
+		}
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := strings.Split(text.String(), "\n")
+	slices.Sort(all)
+	return all
+}
+
+// registered is what somebody else's registry gathers of a collector.
+func registered(collected prometheus.Collector) ([]collector.Family, error) {
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(reading)
-	lines := func(families []collector.Family, err error) []string {
+	registry.MustRegister(collected)
+	made, err := registry.Gather()
+	families := make([]collector.Family, 0, len(made))
+	for _, family := range made {
+		families = append(families, collector.FamilyOf(family))
+	}
+	return families, err
+}
+
+// TestWhatIsWrittenIsWhatIsCollected compares the exporter's own way to the
+// exposition with those of a registry of somebody else's: that of one reading, and
+// that of the collector, which reads for each.
+func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(3)
+		api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
+		r := newRig(t, api, append(idFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
+		reading := r.collector.Read(t.Context())
+		families, err := reading.Families()
+		written := lines(t, families, err)
+		has(t, strings.Join(written, "\n"), up(1, 1), up(4, 1), up(5, 0))
+		for name, collected := range map[string]prometheus.Collector{"the reading": reading, "the collector": r.collector} {
+			families, err := registered(collected)
+			if diff := cmp.Diff(lines(t, families, err), written); diff != "" {
+				t.Errorf("%s (-collected +written):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// TestACollectorInSomebodyElsesRegistry has two projects there, each with a label
+// of its own, of which one hangs.
+func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, bad := newRig(t, newAPI(2)), newRig(t, newAPI(2), "--session.id="+sessionID(9), "--scrape.timeout=7s", "--api.timeout=1m")
+		bad.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		registry := prometheus.NewPedanticRegistry()
+		for name, r := range map[string]*rig{"good": good, "bad": bad} {
+			prometheus.WrapRegistererWith(prometheus.Labels{"project": name}, registry).MustRegister(r.collector)
+		}
+		start := time.Now()
+		families, err := registry.Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.IsSortedFunc(families, func(a, b collector.Family) int { return strings.Compare(a.Name, b.Name) }) {
-			t.Error("the families are not sorted by name")
+		if took := time.Since(start); took != 7*time.Second {
+			t.Errorf("it was collected in %v; want the 7s of --scrape.timeout", took)
 		}
 		var text bytes.Buffer
-		for _, f := range families {
-			family := f.Make()
-			if len(family.GetMetric()) == 0 {
-				continue
-			}
+		for _, family := range families {
 			if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
 				t.Fatal(err)
 			}
 		}
-		all := strings.Split(remaining.ReplaceAllString(text.String(), "$1 ..."), "\n")
-		slices.Sort(all)
-		return all
-	}
-	var collectedFamilies []collector.Family
-	made, err := registry.Gather()
-	for _, family := range made {
-		collectedFamilies = append(collectedFamilies, collector.FamilyOf(family))
-	}
-	gathered, collected := lines(reading.Families()), lines(collectedFamilies, err)
-	if diff := cmp.Diff(collected, gathered); diff != "" {
-		t.Errorf("(-collected +gathered):\n%s", diff)
-	}
-	has(t, strings.Join(gathered, "\n"), up(1, 1), up(4, 1), up(5, 0))
+		has(t, text.String(),
+			`browseruse_up{project="good"} 1`, `browseruse_up{project="bad"} 0`,
+			`browseruse_session_up{project="good",session_id="`+sessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+sessionID(9)+`"} 0`,
+			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
+			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 1`,
+			`browseruse_api_request_failures_total{endpoint="browser",project="bad",reason="timeout"} 1`)
+	})
 }

@@ -22,7 +22,6 @@ import (
 
 	"github.com/go-kit/log"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/apiclient/apitest"
 )
 
@@ -76,80 +75,112 @@ func sign(t *testing.T, template *x509.Certificate, by *authority) ([]byte, *ecd
 	return der, key
 }
 
-// secureRig is an exporter over a simulated API behind real TLS on loopback,
-// under the name api.test.
+// secureRig is an exporter over a simulated API behind TLS, under the name
+// api.test.
 type secureRig struct {
 	*rig
-	server      *httptest.Server
 	certificate atomic.Pointer[tls.Certificate] // that the server shows from now on
 	dial        atomic.Pointer[error]           // what connecting fails with, if not nil
+	dialed      atomic.Int64                    // how often it succeeded
 	protocol    atomic.Pointer[string]          // of the last request
 }
 
 func newSecureRig(t *testing.T, a *authority) *secureRig {
 	t.Helper()
-	t.Setenv(keyVariable, testKey)
-	api := newAPI(3)
 	s := &secureRig{}
 	s.certificate.Store(a.server(t, "api.test", time.Now().Add(time.Hour)))
-	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.protocol.Store(&r.Proto)
-		api.ServeHTTP(w, r)
-	}))
-	s.server.EnableHTTP2 = true
-	s.server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil }}
-	s.server.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
-	s.server.StartTLS()
-	s.server.TLS.Certificates = nil // httptest's own
-	t.Cleanup(s.server.Close)
-
-	transport := apiclient.NewTransport(10)
-	transport.Proxy = nil
-	transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-	transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
-	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		if err := s.dial.Load(); err != nil && *err != nil {
-			return nil, *err
+	s.rig = newRigOver(t, newAPI(3), func(server *http.Server, transport *http.Transport) {
+		api := server.Handler
+		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.protocol.Store(&r.Proto)
+			api.ServeHTTP(w, r)
+		})
+		server.ErrorLog = stdlog.New(io.Discard, "", 0)
+		server.TLSConfig = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil }}
+		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+		transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
+		dial := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if err := s.dial.Load(); err != nil && *err != nil {
+				return nil, *err
+			}
+			s.dialed.Add(1)
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return newReadAhead(conn), nil
 		}
-		return (&net.Dialer{}).DialContext(ctx, network, s.server.Listener.Addr().String())
-	}
-	c, err := parseFlags(append(idFlags(3), "--api.url=https://api.test/api/v3"), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	buffer := &logBuffer{}
-	logger := log.NewLogfmtLogger(buffer)
-	e, err := newExporter(c, logger, transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.close)
-	s.rig = &rig{t: t, api: api, log: buffer, handler: e.handler(context.Background(), c, logger), exit: e.close}
+	}, idFlags(3)...)
 	return s
+}
+
+// readAhead takes from a connection in memory what comes, so that who writes need
+// not wait for a reader: in a TLS handshake that fails both may write at once.
+type readAhead struct {
+	net.Conn
+	chunks chan []byte
+	rest   []byte
+}
+
+func newReadAhead(conn net.Conn) *readAhead {
+	r := &readAhead{Conn: conn, chunks: make(chan []byte, 1000)}
+	go func() {
+		defer close(r.chunks)
+		for {
+			chunk := make([]byte, 4096)
+			n, err := conn.Read(chunk)
+			if err != nil {
+				return
+			}
+			r.chunks <- chunk[:n]
+		}
+	}()
+	return r
+}
+
+func (r *readAhead) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		var ok bool
+		if r.rest, ok = <-r.chunks; !ok {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
 }
 
 // TestNoWayToTheAPI breaks the way to the API at all places. Each scrape says
 // that it is down, and why, and the next one after the repair has everything.
 func TestNoWayToTheAPI(t *testing.T) {
-	a, other := newAuthority(t), newAuthority(t)
-	hour := time.Now().Add(time.Hour)
 	noHost := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api.test", IsNotFound: true}}
+	nobody := refused(t)
+	type certify func(t *testing.T, known *authority) *tls.Certificate
+	hour := func() time.Time { return time.Now().Add(time.Hour) }
 	for name, test := range map[string]struct {
-		certificate *tls.Certificate
+		certificate certify
 		dial        error
 	}{
-		"a certificate of another name":         {certificate: a.server(t, "other.test", hour)},
-		"a certificate that has expired":        {certificate: a.server(t, "api.test", time.Now().Add(-time.Minute))},
-		"a certificate of who knows whom":       {certificate: other.server(t, "api.test", hour)},
+		"a certificate of another name": {certificate: func(t *testing.T, known *authority) *tls.Certificate {
+			return known.server(t, "other.test", hour())
+		}},
+		"a certificate that has expired": {certificate: func(t *testing.T, known *authority) *tls.Certificate {
+			return known.server(t, "api.test", time.Now().Add(-time.Minute))
+		}},
+		"a certificate of who knows whom": {certificate: func(t *testing.T, _ *authority) *tls.Certificate {
+			return newAuthority(t).server(t, "api.test", hour())
+		}},
 		"no such host":                          {dial: noHost},
-		"nobody listens":                        {dial: refused(t)},
+		"nobody listens":                        {dial: nobody},
 		"a connection that breaks at its start": {dial: errors.New("connection reset by peer")},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSecureRig(t, a)
+		bubble(t, name, func(t *testing.T) {
+			known := newAuthority(t)
+			s := newSecureRig(t, known)
 			good := s.certificate.Load()
 			if test.certificate != nil {
-				s.certificate.Store(test.certificate)
+				s.certificate.Store(test.certificate(t, known))
 			}
 			s.dial.Store(&test.dial)
 			got := s.scrape("60")
@@ -178,28 +209,62 @@ func refused(t *testing.T) error {
 	return err
 }
 
-// TestHTTP2 has the faults that only HTTP/2 has: a stream that is reset while
-// others of its connection go on, and a GOAWAY after an answer.
+// TestHTTP2 has the faults that only HTTP/2 has: one stream breaks while the
+// others of its connection go on.
 func TestHTTP2(t *testing.T) {
-	s := newSecureRig(t, newAuthority(t))
-	has(t, s.scrape("60"), "browseruse_up 1", up(1, 1))
-	if protocol := *s.protocol.Load(); protocol != "HTTP/2.0" {
-		t.Fatalf("the API is asked by %s; want HTTP/2.0", protocol)
+	for name, test := range map[string]struct {
+		answer func(good string) http.HandlerFunc
+		reason string // "": it is none
+		tries  int
+	}{
+		"a stream that is reset":                {always(apitest.Reset()), "connection", 3},
+		"a stream that is reset in its body":    {apitest.Truncate, "connection", 3},
+		"a stream that hangs":                   {always(apitest.Hang()), "timeout", 1},
+		"a stream that drips":                   {func(good string) http.HandlerFunc { return apitest.Drip(good, time.Second) }, "timeout", 1},
+		"a GOAWAY with an answer":               {func(good string) http.HandlerFunc { return lastAnswer(good, 0) }, "", 0},
+		"a GOAWAY in the middle of all answers": {func(good string) http.HandlerFunc { return lastAnswer(good, time.Second) }, "", 0},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			s := newSecureRig(t, newAuthority(t))
+			good := s.scrape("60")
+			has(t, good, "browseruse_up 1", up(1, 1), up(2, 1), up(3, 1))
+			if protocol := *s.protocol.Load(); protocol != "HTTP/2.0" {
+				t.Fatalf("the API is asked by %s; want HTTP/2.0", protocol)
+			}
+			connections := s.dialed.Load()
+			answer := test.answer(detail(t, s.api))
+			s.api.SetLatency(100 * time.Millisecond) // so that all are in flight together
+			remove := s.api.Inject(apitest.Fault{ID: sessionID(1), Handler: answer})
+			got := s.scrape("60")
+			if test.reason == "" {
+				sameSessions(t, got, good, nothing)
+				if n := len(failureKinds.FindAllString(got, -1)); n != 0 {
+					t.Errorf("%d kinds of failure; want none", n)
+				}
+			} else {
+				sameSessions(t, got, good, func(n int) bool { return n == 1 })
+				has(t, got, "browseruse_up 1", failures("browser", test.reason, test.tries))
+			}
+			remove()
+			sameSessions(t, s.scrape("60"), good, nothing)
+			connections = s.dialed.Load() - connections
+			if wanted := test.reason == ""; (connections > 0) != wanted {
+				t.Errorf("%d more connections; want one after a GOAWAY and none else", connections)
+			}
+		})
 	}
+}
 
-	remove := s.api.Inject(apitest.Fault{ID: sessionID(1), Handler: apitest.Reset()})
-	got := s.scrape("60")
-	has(t, got, "browseruse_up 1", up(1, 0), up(2, 1), up(3, 1), failures("browser", "connection", 3))
-	remove()
-	has(t, s.scrape("60"), up(1, 1))
-
-	body := goodAnswer(t, s.api, "/browsers/"+sessionID(1))
-	remove = s.api.Inject(apitest.Fault{ID: sessionID(1), Handler: apitest.Status(200, body, "Connection", "close")}) // net/http makes a GOAWAY of it
-	for range 3 {
-		has(t, s.scrape("60"), "browseruse_up 1", up(1, 1), up(2, 1), up(3, 1))
+// lastAnswer answers with a header of which net/http makes a GOAWAY, and with the
+// second half of the body so much later.
+func lastAnswer(body string, later time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		_, _ = w.Write([]byte(body[:len(body)/2]))
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(later)
+		_, _ = w.Write([]byte(body[len(body)/2:]))
 	}
-	remove()
-	has(t, s.scrape("60"), up(1, 1), up(2, 1), up(3, 1), failures("browser", "connection", 3))
 }
 
 // TestTheKeyStaysWithTheAPI sends every request to another host, which must

@@ -3,15 +3,18 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"browseruse_exporter/apiclient/apitest"
 )
@@ -21,39 +24,40 @@ import (
 type fault struct {
 	answer func(good string) http.HandlerFunc
 	reason string
-	tries  int // each is counted
+	tries  int    // each is counted
+	only   string // victim that it can happen to; "": any
 }
 
 // victim is what a fault happens to, in a project in which all else is well.
 type victim struct {
-	fault    apitest.Fault // what it matches
-	endpoint string
-	path     string // of the good answer
-	sessions int
-	args     []string
-	whole    int // sessions with values if the failure looks like one of the whole API
-	itself   int // sessions with values if it looks like one of that answer alone
-	unread   []string
+	fault       apitest.Fault // what it matches
+	endpoint    string
+	path        string // of the good answer
+	limit       int    // bytes that are read of it
+	sessions    int
+	args        []string
+	first, last int  // the sessions that are hit
+	alone       bool // there is no other way to them
 }
 
 func victims() map[string]victim {
-	ids := append(idFlags(3), "--no-collector.account")
+	const detail, list = 1 << 20, 16 << 20
 	return map[string]victim{
 		"one session": {
-			fault: apitest.Fault{Endpoint: "browser", ID: sessionID(1)}, endpoint: "browser", path: "/browsers/" + sessionID(1),
-			sessions: 3, args: ids, whole: 2, itself: 2, unread: []string{up(1, 0)},
+			fault: apitest.Fault{Endpoint: "browser", ID: sessionID(1)}, endpoint: "browser", path: "/browsers/" + sessionID(1), limit: detail,
+			sessions: 3, args: append(idFlags(3), "--no-collector.account"), first: 1, last: 1, alone: true,
 		},
 		"the list": {
-			fault: apitest.Fault{Endpoint: "browsers"}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=1&filterBy=active",
-			sessions: 3, whole: 0, itself: 3,
+			fault: apitest.Fault{Endpoint: "browsers"}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=1&filterBy=active", limit: list,
+			sessions: 3, args: []string{"--session.discover"}, first: 1, last: 3,
 		},
 		"one page of the list": {
-			fault: apitest.Fault{Endpoint: "browsers", Page: 2}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=2&filterBy=active",
-			sessions: 250, args: []string{"--no-collector.account"}, whole: 150, itself: 250,
+			fault: apitest.Fault{Endpoint: "browsers", Page: 2}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=2&filterBy=active", limit: list,
+			sessions: 110, args: []string{"--session.discover", "--no-collector.account"}, first: 101, last: 110,
 		},
 		"the account": {
-			fault: apitest.Fault{Endpoint: "account"}, endpoint: "account", path: "/billing/account",
-			sessions: 3, args: idFlags(3), whole: 3, itself: 3,
+			fault: apitest.Fault{Endpoint: "account"}, endpoint: "account", path: "/billing/account", limit: detail,
+			sessions: 3, args: idFlags(3), first: 1, last: 0,
 		},
 	}
 }
@@ -65,31 +69,40 @@ func victims() map[string]victim {
 func TestFaults(t *testing.T) {
 	for faultName, f := range faults() {
 		for victimName, v := range victims() {
-			bubble(t, faultName+"/"+victimName, func(t *testing.T) { testFault(t, f, v) })
+			if f.only != "" && f.only != victimName {
+				continue
+			}
+			bubble(t, faultName+"/"+victimName, func(t *testing.T) { testFault(t, f, v, 60) })
+			if f.reason == "timeout" {
+				// The scrape's deadline is over before --api.timeout is.
+				bubble(t, faultName+", in a short scrape/"+victimName, func(t *testing.T) { testFault(t, f, v, 3) })
+			}
 		}
 	}
 }
 
-func testFault(t *testing.T, f fault, v victim) {
+// testFault lets a fault happen to a victim in a scrape for which Prometheus
+// waits so many seconds.
+func testFault(t *testing.T, f fault, v victim, seconds int) {
+	t.Helper()
 	r := newRig(t, newAPI(v.sessions), v.args...)
-	complete(t, r.scrape("60"), v)
+	good := r.scrape(fmt.Sprint(seconds))
+	complete(t, good, good, v)
 
 	v.fault.Handler = f.answer(goodAnswer(t, r.api, v.path))
 	remove := r.api.Inject(v.fault)
 	start := time.Now()
-	got := r.scrape("60")
-	if took := time.Since(start); took > 59500*time.Millisecond {
-		t.Errorf("the scrape took %v", took)
+	got := r.scrape(fmt.Sprint(seconds))
+	if took := time.Since(start); took > time.Duration(seconds)*time.Second-500*time.Millisecond {
+		t.Errorf("the scrape took %v; Prometheus waits %ds", took, seconds)
 	}
-	want := v.whole
-	if f.reason == "not_found" || f.reason == "rejected" || f.reason == "invalid_response" {
-		want = v.itself
-	}
-	if n := values(got); n != want {
-		t.Errorf("%d sessions have values; want %d", n, want)
+	itself := f.reason == "not_found" || f.reason == "rejected" || f.reason == "invalid_response"
+	if itself && !v.alone {
+		sameSessions(t, got, good, nothing)
+	} else {
+		sameSessions(t, got, good, v.hit)
 	}
 	has(t, got, "browseruse_up 1", failures(v.endpoint, f.reason, f.tries))
-	has(t, got, v.unread...)
 	if v.endpoint == "account" {
 		hasNot(t, got, "browseruse_account_")
 	}
@@ -101,7 +114,7 @@ func testFault(t *testing.T, f fault, v victim) {
 	}
 
 	remove()
-	complete(t, r.scrape("60"), v)
+	complete(t, r.scrape(fmt.Sprint(seconds)), good, v)
 	if !strings.Contains(r.log.String(), "Failure is over") {
 		t.Errorf("the log does not tell the recovery:\n%s", r.log)
 	}
@@ -112,16 +125,60 @@ func testFault(t *testing.T, f fault, v victim) {
 	}
 }
 
-// complete checks that a scrape has everything.
-func complete(t *testing.T, exposition string, v victim) {
+// hit says whether the n-th session is one of those that a fault can take.
+func (v victim) hit(n int) bool { return n >= v.first && n <= v.last }
+
+func nothing(int) bool { return false }
+
+// complete checks that a scrape has all that a good one has.
+func complete(t *testing.T, exposition, good string, v victim) {
 	t.Helper()
 	if n := values(exposition); n != v.sessions {
 		t.Errorf("%d sessions have values; want all %d", n, v.sessions)
 	}
+	sameSessions(t, exposition, good, nothing)
 	has(t, exposition, "browseruse_up 1")
 	if v.endpoint == "account" {
 		has(t, exposition, `browseruse_account_credits_usd{source="monthly"} 87.5`)
 	}
+}
+
+// sameSessions checks that an exposition has the series of sessions that a good
+// one has, name by name and label by label, but of those that are lost only that
+// they are not up.
+func sameSessions(t *testing.T, exposition, good string, lost func(n int) bool) {
+	t.Helper()
+	isLost := map[string]bool{}
+	var want []string
+	for _, s := range sessionSeries(good) {
+		id := s[strings.LastIndex(s, `session_id="`)+len(`session_id="`):][:len(sessionID(0))]
+		if _, known := isLost[id]; !known {
+			n, _ := strconv.Atoi(strings.TrimLeft(id[len(id)-12:], "0"))
+			isLost[id] = lost(n)
+		}
+		if up, isUp := strings.CutSuffix(s, " 1"); isLost[id] && isUp {
+			want = append(want, up+" 0")
+		} else if !isLost[id] {
+			want = append(want, s)
+		}
+	}
+	if got := sessionSeries(exposition); !slices.Equal(got, want) {
+		t.Errorf("the series of the sessions (-want +got):\n%s", cmp.Diff(want, got))
+	}
+}
+
+// sessionSeries returns the series of all sessions, without their values but for
+// whether the session is up.
+func sessionSeries(exposition string) []string {
+	var all []string
+	for line := range strings.Lines(exposition) {
+		if strings.HasPrefix(line, "browseruse_session_up{") {
+			all = append(all, line[:len(line)-1])
+		} else if strings.HasPrefix(line, "browseruse_session_") {
+			all = append(all, line[:strings.LastIndexByte(line, ' ')])
+		}
+	}
+	return all
 }
 
 // failureKinds are the kinds of failures that occurred.
@@ -145,15 +202,15 @@ func faults() map[string]fault {
 			tries = 3
 		}
 		for name, body := range bodies {
-			if name != "JSON" && code%100 > 4 {
+			if name != "JSON" && code%100 > 4 && code != 422 {
 				continue // what matters of these is the status
 			}
-			all[fmt.Sprintf("%d with %s", code, name)] = fault{always(apitest.Status(code, body)), reason, tries}
+			all[fmt.Sprintf("%d with %s", code, name)] = fault{answer: always(apitest.Status(code, body)), reason: reason, tries: tries}
 		}
 	}
 	for _, code := range []int{300, 301, 302, 303, 304, 307, 308} {
 		for name, location := range map[string]string{"this host": "/api/v3/elsewhere", "another host": "https://elsewhere.test/api/v3"} {
-			all[fmt.Sprintf("%d to %s", code, name)] = fault{always(apitest.Status(code, "", "Location", location)), "invalid_response", 1}
+			all[fmt.Sprintf("%d to %s", code, name)] = fault{answer: always(apitest.Status(code, "", "Location", location)), reason: "invalid_response", tries: 1}
 		}
 	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
@@ -166,24 +223,31 @@ func faults() map[string]fault {
 		"200 with {}":        always(apitest.Status(200, "{}")),
 		"data after the end": func(good string) http.HandlerFunc { return apitest.Status(200, good+"{}") },
 		"half of the body":   func(good string) http.HandlerFunc { return apitest.Status(200, good[:len(good)/2]) },
-		"16 MiB of spaces":   func(good string) http.HandlerFunc { return apitest.Status(200, strings.Repeat(" ", 16<<20)+good) },
 		"nested too deep":    always(apitest.Status(200, strings.Repeat(`{"a":`, 20000)+"1"+strings.Repeat("}", 20000))),
 		"no gzip":            always(apitest.Status(200, "this is no gzip at all", "Content-Encoding", "gzip")),
 		"half of a gzip":     func(good string) http.HandlerFunc { return gzipped(good, 0.5) },
+		"a wrong checksum":   func(good string) http.HandlerFunc { return damaged(good, true) },
+		"a corrupt middle":   func(good string) http.HandlerFunc { return damaged(good, false) },
 		"a gzip bomb":        func(good string) http.HandlerFunc { return gzipped(strings.Repeat(" ", 17<<20)+good, 1) },
 	} {
-		all[name] = fault{answer, "invalid_response", 1}
+		all[name] = fault{answer: answer, reason: "invalid_response", tries: 1}
 	}
 	half := all["half of a gzip"]
 	half.reason, half.tries = "connection", 3 // it may be the connection that broke
 	all["half of a gzip"] = half
+	all["another session"] = fault{only: "one session", reason: "invalid_response", tries: 1, answer: func(good string) http.HandlerFunc {
+		return apitest.Status(200, strings.ReplaceAll(good, sessionID(1), sessionID(2)))
+	}}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
 		"a reset":                always(apitest.Reset()),
 		"a reset in the headers": always(apitest.Raw("HTTP/1.1 200 OK\r\nContent-Ty", false)),
 		"a reset in the body":    apitest.Truncate,
-		"no HTTP":                always(apitest.Raw("220 ready\r\n", false)),
+		"300 KiB of headers": func(good string) http.HandlerFunc {
+			return apitest.Status(200, good, "X-Long", strings.Repeat("x", 300<<10))
+		},
+		"no HTTP": always(apitest.Raw("220 ready\r\n", false)),
 	} {
-		all[name] = fault{answer, "connection", 3}
+		all[name] = fault{answer: answer, reason: "connection", tries: 3}
 	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
 		"a hang":                always(apitest.Hang()),
@@ -191,7 +255,7 @@ func faults() map[string]fault {
 		"a hang in the body":    always(apitest.Raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true)),
 		"a byte a second":       func(good string) http.HandlerFunc { return apitest.Drip(good, time.Second) },
 	} {
-		all[name] = fault{answer, "timeout", 1}
+		all[name] = fault{answer: answer, reason: "timeout", tries: 1}
 	}
 	return all
 }
@@ -202,11 +266,32 @@ func always(handler http.HandlerFunc) func(string) http.HandlerFunc {
 
 // gzipped answers with a share of the compressed body.
 func gzipped(body string, share float64) http.HandlerFunc {
-	var compressed bytes.Buffer
-	writer := gzip.NewWriter(&compressed)
-	_, _ = writer.Write([]byte(body))
+	compressed, _ := compress(body)
+	return apitest.Status(200, string(compressed[:int(share*float64(len(compressed)))]), "Content-Encoding", "gzip")
+}
+
+// damaged answers with the compressed body, of which either the checksum is wrong
+// or the second half begins with what no block does.
+func damaged(body string, checksum bool) http.HandlerFunc {
+	compressed, half := compress(body)
+	if checksum {
+		compressed[len(compressed)-8] ^= 1 // it stands before the length
+	} else {
+		compressed[half] = 0b111 // a block of the type that is none
+	}
+	return apitest.Status(200, string(compressed), "Content-Encoding", "gzip")
+}
+
+// compress returns the compressed body, and where in it the second half begins.
+func compress(body string) (compressed []byte, half int) {
+	var buffer bytes.Buffer
+	writer := gzip.NewWriter(&buffer)
+	_, _ = writer.Write([]byte(body[:len(body)/2]))
+	_ = writer.Flush()
+	half = buffer.Len()
+	_, _ = writer.Write([]byte(body[len(body)/2:]))
 	_ = writer.Close()
-	return apitest.Status(200, compressed.String()[:int(share*float64(compressed.Len()))], "Content-Encoding", "gzip")
+	return buffer.Bytes(), half
 }
 
 // goodAnswer is what the API serves at a path.
@@ -228,85 +313,30 @@ func detail(t *testing.T, api *apitest.Server) string {
 	return goodAnswer(t, api, "/browsers/"+sessionID(1))
 }
 
-// TestFaultyFields gives one session, the first page and the account each a
-// field that is missing or other than the API promises. The rest of the page
-// is read all the same where only one item of it is bad.
-func TestFaultyFields(t *testing.T) {
-	const absurd = "absurd"
-	values := map[string]any{
-		"missing": apitest.Absent, "null": nil, "true": true, "7": 7, "a list": []int{1}, "an object": map[string]int{"a": 1}, absurd: absurd,
-	}
-	// What the contract allows of these.
-	fine := map[string][]string{
-		"status": {absurd}, "finishedAt": {"missing", "null"}, "agentSessionId": {"missing", "null", absurd}, "metadata": {"missing", "null"},
-		"proxyUsedMb": {"missing"}, "proxyCost": {"missing"}, "browserCost": {"missing"},
-		"totalItems": {"7"}, "projectId": {absurd, "missing", "null"}, "planInfo": {"missing", "null", "an object"}, "monthlyCreditsBalanceUsd": {"7"}, "additionalCreditsBalanceUsd": {"7"},
-	}
-	for _, target := range []struct {
-		victim string
-		fields []string
-	}{
-		{"one session", []string{"id", "status", "startedAt", "timeoutAt", "finishedAt", "proxyUsedMb", "proxyCost", "browserCost", "agentSessionId", "metadata"}},
-		{"the list", []string{"items", "totalItems", "pageNumber", "pageSize"}},
-		{"the account", []string{"monthlyCreditsBalanceUsd", "additionalCreditsBalanceUsd", "projectId", "planInfo"}},
-	} {
-		v := victims()[target.victim]
-		for _, field := range target.fields {
-			for name, value := range values {
-				if field == "items" && name == "a list" {
-					continue // its item is what is bad: see TestAListThatLies
-				}
-				bubble(t, target.victim+"/"+field+"/"+name, func(t *testing.T) {
-					change := func(good string) http.HandlerFunc { return apitest.Status(200, changed(t, good, field, value)) }
-					if !contains(fine[field], name) {
-						testFault(t, fault{change, "invalid_response", 1}, v)
-						return
-					}
-					r := newRig(t, newAPI(v.sessions), v.args...)
-					v.fault.Handler = change(goodAnswer(t, r.api, v.path))
-					r.api.Inject(v.fault)
-					got := r.scrape("60")
-					if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 0 {
-						t.Errorf("failures counted: %q", kinds)
-					}
-				})
+// TestTheSizeOfAnAnswer gives each victim an answer as long as is read at all, and
+// one that is a byte longer.
+func TestTheSizeOfAnAnswer(t *testing.T) {
+	for name, v := range victims() {
+		padded := func(size int) func(string) http.HandlerFunc {
+			return func(good string) http.HandlerFunc {
+				return apitest.Status(200, strings.Repeat(" ", size-len(good))+good)
 			}
 		}
+		bubble(t, "just right/"+name, func(t *testing.T) {
+			r := newRig(t, newAPI(v.sessions), v.args...)
+			good := r.scrape("60")
+			v.fault.Handler = padded(v.limit)(goodAnswer(t, r.api, v.path))
+			r.api.Inject(v.fault)
+			got := r.scrape("60")
+			complete(t, got, good, v)
+			if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 0 {
+				t.Errorf("failures counted: %q", kinds)
+			}
+		})
+		bubble(t, "too long/"+name, func(t *testing.T) {
+			testFault(t, fault{answer: padded(v.limit + 1), reason: "invalid_response", tries: 1}, v, 60)
+		})
 	}
-	bubble(t, "one item of the list", func(t *testing.T) {
-		r := newRig(t, newAPI(3), "--no-collector.account")
-		r.scrape()
-		r.api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
-		got := r.scrape()
-		has(t, got, up(1, 1), up(2, 0), up(3, 1), "browseruse_up 1", failures("browsers", "invalid_response", 1))
-		hasNot(t, got, `browseruse_session_active{agent_session_id="",session_id="`+sessionID(2))
-	})
-}
-
-// changed is a JSON object with another value of a field.
-func changed(t *testing.T, object, field string, value any) string {
-	t.Helper()
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(object), &fields); err != nil {
-		t.Fatal(err)
-	}
-	if fields[field] = value; value == apitest.Absent {
-		delete(fields, field)
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 // TestTheWholeAPIFails says what is up when every request has the same answer.

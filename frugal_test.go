@@ -152,49 +152,6 @@ func TestSessionsThatStopAreReadOnceByID(t *testing.T) {
 	})
 }
 
-// TestSettling follows a session after its stop, in scrapes every 15 s: late
-// metering shows, in readings at growing intervals, until the session settled.
-func TestSettling(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := fleet(0)
-		api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
-		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
-		finish := time.Now().Add(10 * time.Minute)
-		var readings []time.Duration
-		for range 4 * 60 {
-			api.ResetRequests()
-			got := r.scrape()
-			has(t, got, up(1, 1))
-			if after := time.Since(finish); after >= 0 && len(api.Requests()) > 0 {
-				readings = append(readings, after)
-			}
-			time.Sleep(15 * time.Second)
-		}
-		if len(readings) != 5 || readings[0] != 0 || readings[4] != 15*time.Minute {
-			t.Fatalf("read %v after its finish; want at once, three times in between, and when it has settled", readings)
-		}
-		for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
-			if pause := readings[i+1] - readings[i]; pause < want*9/10 || pause > want*11/10+15*time.Second {
-				t.Errorf("pause %d was %v; want about %v", i+1, pause, want)
-			}
-		}
-		has(t, r.scrape(), fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} 5`, sessionID(1)))
-	})
-}
-
-func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := fleet(0)
-		stopped(api, 1, 1, time.Minute)
-		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
-		has(t, r.scrape(), up(1, 1))
-		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
-		time.Sleep(2 * time.Minute)
-		has(t, r.scrape(), up(1, 1), "browseruse_up 0", failures("browser", "server_error", 1))
-		has(t, r.scrape(), up(1, 1), failures("browser", "server_error", 2)) // the next scrape tries again
-	})
-}
-
 // TestLinger follows discovered sessions out of the exposition.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

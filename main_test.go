@@ -225,6 +225,22 @@ func TestOnce(t *testing.T) {
 // listening finds the address in the log line of exporter-toolkit.
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
+// listensOn returns the address that a log says, and lets the log go on.
+func listensOn(t *testing.T, log io.Reader) (address string) {
+	t.Helper()
+	lines := bufio.NewScanner(log)
+	for address == "" && lines.Scan() {
+		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
+			address = match[1]
+		}
+	}
+	if address == "" {
+		t.Fatal("it ended before it listened")
+	}
+	go func() { _, _ = io.Copy(io.Discard, log) }()
+	return address
+}
+
 // start runs the program in the background until stop, which returns its exit
 // status, and waits until it listens on address.
 func start(t *testing.T, args ...string) (address string, stop func() int) {
@@ -235,41 +251,48 @@ func start(t *testing.T, args ...string) (address string, stop func() int) {
 		ended <- run(append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, log)
 		_ = log.Close()
 	}()
-	lines := bufio.NewScanner(stderr)
-	for address == "" && lines.Scan() {
-		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
-			address = match[1]
-		}
-	}
-	if address == "" {
-		t.Fatal("it ended before it listened")
-	}
-	go func() { _, _ = io.Copy(io.Discard, stderr) }()
-	return address, func() int {
+	return listensOn(t, stderr), func() int {
 		if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		return <-ended
+		return receive(t, ended)
 	}
+}
+
+// receive waits for what comes in a moment, and does not wait for ever.
+func receive[T any](t *testing.T, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing came")
+	}
+	return value
 }
 
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	status, body, err := fetch(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return status, body
+}
+
+// fetch is get where there is no test to fail: in a goroutine.
+func fetch(ctx context.Context, url string) (status int, body string, err error) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, "", err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", err
 	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(body)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(content), err
 }
 
 func TestServeAndStop(t *testing.T) {
@@ -305,29 +328,6 @@ func TestTheDemoShowsSomething(t *testing.T) {
 	if !strings.Contains(page, "A demo: ") {
 		t.Error("the page does not say that it is simulated")
 	}
-}
-
-// TestSIGTERMDuringAScrape checks that the scrape is answered all the same, in
-// the time that a supervisor allows, though the API never answers.
-func TestSIGTERMDuringAScrape(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(2)
-	asked := make(chan struct{})
-	api.Inject(apitest.Fault{ID: sessionID(1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
-		close(asked)
-		apitest.Hang()(w, r)
-	}})
-	address, stop := start(t, "--session.id="+sessionID(1), "--session.id="+sessionID(2), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+serveAPI(t, api))
-	answered := make(chan string)
-	go func() {
-		_, body := get(t, "http://"+address+"/metrics")
-		answered <- body
-	}()
-	<-asked
-	if status := stop(); status != 0 {
-		t.Errorf("exit status %d; want 0", status)
-	}
-	has(t, <-answered, up(1, 0), up(2, 1))
 }
 
 // TestKeyFileIsReadAgain rotates a key while the exporter runs.

@@ -2,11 +2,9 @@ package apiclient_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -162,71 +160,4 @@ func TestNothingIsSentForAContextThatIsOver(t *testing.T) {
 			t.Errorf("error %v, requests %v; want canceled and none", err, api.Requests())
 		}
 	})
-}
-
-// FuzzSession checks that no reply makes the client panic, that what it takes
-// is the session asked for, and that no credential shows in an error.
-func FuzzSession(f *testing.F) { fuzzBody(f, false) }
-
-// FuzzPage checks the same of a page of the list.
-func FuzzPage(f *testing.F) { fuzzBody(f, true) }
-
-func fuzzBody(f *testing.F, page bool) {
-	api := newAPI(3)
-	path := "/api/v3/browsers/" + id(1)
-	if page {
-		path = "/api/v3/browsers?pageSize=100&filterBy=active"
-	}
-	request := httptest.NewRequest(http.MethodGet, path, nil)
-	request.Header.Set("X-Browser-Use-API-Key", "k")
-	recorder := httptest.NewRecorder()
-	api.ServeHTTP(recorder, request)
-	good := recorder.Body.Bytes()
-	for _, seed := range []string{string(good), string(good) + "{}", string(good[:len(good)/2]), "null", "[]", "{}", `{"items":[null,1,{}],"totalItems":1e9,"pageNumber":1,"pageSize":100}`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		client := apiclient.New(apiclient.Options{
-			BaseURL: "http://api.test", Key: func() string { return "k" }, Timeout: time.Minute, Concurrency: 1, Transport: bodyTripper(body),
-		})
-		var sessions []apiclient.Session
-		var err error
-		if page {
-			var got apiclient.Page
-			got, err = client.ActiveSessions(t.Context(), 1)
-			sessions = got.Sessions
-			if len(sessions) > apiclient.PageSize || got.Total < 0 {
-				t.Errorf("%d sessions of %d", len(sessions), got.Total)
-			}
-		} else {
-			var session apiclient.Session
-			session, err = client.Session(t.Context(), id(1))
-			if err == nil {
-				sessions = append(sessions, session)
-				if session.ID != id(1) {
-					t.Errorf("took session %q for another", session.ID)
-				}
-			}
-		}
-		if err == nil && !json.Valid(body) {
-			t.Errorf("took %q, which is no JSON", body)
-		}
-		if err != nil && strings.Contains(err.Error(), apitest.Credential) {
-			t.Errorf("the error shows a credential: %v", err)
-		}
-		for _, s := range sessions {
-			if _, err := apiclient.ParseID(s.ID); err != nil || s.Status == "" || s.StartedAt.IsZero() && s.TimeoutAt.IsZero() && !strings.Contains(string(body), "0001-01-01") {
-				t.Errorf("took %+v for a session", s)
-			}
-		}
-	})
-}
-
-// bodyTripper answers each request with 200 and the body.
-type bodyTripper []byte
-
-func (b bodyTripper) RoundTrip(*http.Request) (*http.Response, error) {
-	recorder := httptest.NewRecorder()
-	_, _ = recorder.Write(b)
-	return recorder.Result(), nil
 }

@@ -1,7 +1,6 @@
 package apiclient
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -76,10 +75,15 @@ func decodeItem(item []byte) (Session, error) {
 
 // itemID returns the ID of an item that is no session, or "" if it has none.
 func itemID(item []byte) string {
-	var wire struct {
-		ID string `json:"id"`
+	if !startsObject(item) {
+		return ""
 	}
-	_ = json.Unmarshal(item, &wire) // whatever is wrong with the item is known already
-	id, _ := ParseID(wire.ID)
-	return id
+	var raw []byte
+	for name, value := range members(item) {
+		if string(name) == "id" {
+			raw = value
+		}
+	}
+	var d fieldDecoder // whatever is wrong with the item is known already
+	return d.required("id", raw, ParseID)
 }

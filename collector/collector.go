@@ -40,6 +40,7 @@ type Collector struct {
 	paces   paceKeeper
 
 	mu      sync.Mutex // guards what follows, never held while reading
+	begun   int        // readings so far
 	current *flight
 	recent  *Reading // the last complete one; nil unless MaxAge is set
 	last    *Reading // the last that somebody waited for until its end or its deadline; nil: none

@@ -37,7 +37,7 @@ var sessionGauges = []*sessionGauge{
 	newSessionGauge("browseruse_session_timeout_remaining_seconds",
 		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
 		func(s *apiclient.Session, now time.Time) (float64, bool) {
-			return s.TimeoutAt.Sub(now).Seconds(), s.Active()
+			return secondsUntil(s.TimeoutAt, now), s.Active()
 		}),
 	newSessionGauge("browseruse_session_start_timestamp_seconds",
 		"When the session started, in seconds since the epoch.",

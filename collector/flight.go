@@ -29,7 +29,8 @@ func (c *Collector) join(ctx context.Context) *flight {
 	defer c.mu.Unlock()
 	if c.current == nil || c.current.progress.age() > left(ctx) {
 		shared, cancel := context.WithCancelCause(context.Background())
-		f := &flight{progress: newProgress(c.options.Now, c.info), cancel: cancel, done: make(chan struct{})}
+		c.begun++
+		f := &flight{progress: newProgress(c.begun, c.options.Now, c.info), cancel: cancel, done: make(chan struct{})}
 		c.current = f
 		go func() {
 			defer cancel(nil)
@@ -91,4 +92,4 @@ func (c *Collector) end(f *flight, unwanted bool) {
 
 // isNewer says whether r began after another, if there is one: a reading may end
 // after the one that began after it.
-func (r *Reading) isNewer(other *Reading) bool { return other == nil || !r.Start.Before(other.Start) }
+func (r *Reading) isNewer(other *Reading) bool { return other == nil || r.number > other.number }

@@ -93,9 +93,10 @@ func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
 
 // progress is what a reading has found so far. It is safe for concurrent use.
 type progress struct {
-	now   func() time.Time
-	info  *infoDesc
-	start time.Time
+	number int
+	now    func() time.Time
+	info   *infoDesc
+	start  time.Time
 
 	mu         sync.Mutex // never held while waiting
 	file       *SessionFileState
@@ -109,8 +110,8 @@ type progress struct {
 	complete   bool
 }
 
-func newProgress(now func() time.Time, info *infoDesc) *progress {
-	return &progress{now: now, info: info, start: now()}
+func newProgress(number int, now func() time.Time, info *infoDesc) *progress {
+	return &progress{number: number, now: now, info: info, start: now()}
 }
 
 // age is how long ago the reading began.
@@ -192,6 +193,7 @@ func (p *progress) reading() *Reading {
 		AccountErr:  p.accountErr,
 		ListErr:     p.listErr,
 		SessionFile: p.file,
+		number:      p.number,
 		now:         p.now,
 		info:        p.info,
 	}

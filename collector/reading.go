@@ -27,8 +27,9 @@ type Reading struct {
 
 	SessionFile *SessionFileState // nil if there is none
 
-	now  func() time.Time
-	info *infoDesc // nil: none
+	number int // counts up from one reading to the next: a clock may go back
+	now    func() time.Time
+	info   *infoDesc // nil: none
 }
 
 // SessionReading is one session of a Reading.
@@ -144,3 +145,9 @@ func boolean(b bool) float64 {
 // timestamp is t in seconds since the epoch, to the microseconds that the API
 // gives.
 func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// secondsUntil is how long after now t is. A time.Duration would end at 292 years,
+// and a session that is to run for ever may have a timeout in the year 9999.
+func secondsUntil(t, now time.Time) float64 {
+	return float64(t.Unix()-now.Unix()) + float64(t.Nanosecond()-now.Nanosecond())/1e9
+}

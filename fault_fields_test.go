@@ -1,0 +1,224 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// megabyte is a text of a million characters.
+var megabyte = strings.Repeat("abcdefghij", 100_000)
+
+// anyField are values that any field can hold instead of what the API promises.
+var anyField = map[string]any{
+	"missing": apitest.Absent, "null": nil, "true": true, "7": 7, "a list": []int{1}, "an object": map[string]int{"a": 1}, "absurd": "absurd", "1 MB": megabyte,
+}
+
+// someFields are values that are worth a try in some fields only.
+var someFields = map[string]any{
+	"the year 9999": "9999-12-31T23:59:59Z", "the year 1": "0001-01-01T00:00:00", "stopped": "stopped", "nothing": "",
+	"-1.5": "-1.5", "1E+300": "1E+300", "1E+309": "1E+309", "NaN": "NaN", "1 MB of digits": strings.Repeat("0", 1_000_000) + "7",
+	"-5 as a number": -5, "2.5 as a number": 2.5, "1e300 as a number": 1e300, "1e999 as a number": json.RawMessage("1e999"),
+	"labels": map[string]string{"team": "qa"}, "a plan": map[string]string{"planName": "absurd"}, "a plan of no name": map[string]any{"planName": nil}, "a plan of 7": map[string]any{"planName": 7},
+}
+
+// shown is what an exposition has or, with a minus before it, has not.
+type shown string
+
+func (s shown) check(t *testing.T, exposition string) {
+	t.Helper()
+	if prefix, not := strings.CutPrefix(string(s), "-"); not {
+		hasNot(t, exposition, prefix)
+	} else if s != "" && !strings.Contains(exposition, "\n"+string(s)+"\n") {
+		t.Errorf("no line %.200s", s)
+	}
+}
+
+// value is a line of the first session, if it is of this agent session.
+func value(name, agentSession, value string) shown {
+	return shown(fmt.Sprintf(`browseruse_session_%s{agent_session_id="%s",session_id="%s"} %s`, name, agentSession, sessionID(1), value))
+}
+
+// fields are those that the exporter reads, the other values that each is tried
+// with, and what is exposed of those that the contract allows. All else makes an
+// answer invalid.
+var fields = []struct {
+	victim, field string
+	also          []string
+	fine          map[string]shown
+}{
+	{"one session", "id", []string{"nothing"}, nil},
+	{"one session", "status", []string{"nothing"}, map[string]shown{
+		"absurd": value("active", "", "1"), "1 MB": value("active", "", "1"), "stopped": value("active", "", "0"),
+	}},
+	{"one session", "startedAt", nil, map[string]shown{
+		"the year 9999": value("start_timestamp_seconds", "", "2.53402300799e+11"), "the year 1": value("start_timestamp_seconds", "", "-6.21355968e+10"),
+	}},
+	{"one session", "timeoutAt", nil, map[string]shown{
+		"the year 9999": value("timeout_remaining_seconds", "", "2.52455615999e+11"), "the year 1": value("timeout_remaining_seconds", "", "-6.30822816e+10"),
+	}},
+	{"one session", "finishedAt", []string{"nothing"}, map[string]shown{
+		"missing": "-browseruse_session_finish_", "null": "-browseruse_session_finish_", "the year 9999": value("finish_timestamp_seconds", "", "2.53402300799e+11"),
+	}},
+	{"one session", "proxyUsedMb", decimalsRefused, decimals("proxy_used_megabytes")},
+	{"one session", "proxyCost", decimalsRefused, decimals("proxy_cost_usd")},
+	{"one session", "browserCost", decimalsRefused, decimals("browser_cost_usd")},
+	{"one session", "agentSessionId", nil, map[string]shown{
+		"missing": value("active", "", "1"), "null": value("active", "", "1"), "nothing": value("active", "", "1"),
+		"absurd": value("active", "absurd", "1"), "1 MB": value("active", megabyte, "1"),
+	}},
+	{"one session", "metadata", nil, map[string]shown{
+		"missing": value("active", "", "1"), "null": value("active", "", "1"), "labels": value("active", "", "1"),
+	}},
+	{"the list", "items", nil, nil},
+	{"the list", "totalItems", numbers, map[string]shown{"7": value("active", "", "1")}},
+	{"the list", "pageNumber", numbers, nil},
+	{"the list", "pageSize", numbers, nil},
+	{"the account", "monthlyCreditsBalanceUsd", numbersRefused, balance("monthly")},
+	{"the account", "additionalCreditsBalanceUsd", numbersRefused, balance("additional")},
+	{"the account", "rateLimit", numbersRefused, map[string]shown{ // the other name comes first
+		"missing": limit("250"), "null": limit("250"), "7": limit("250"), "-5 as a number": limit("250"),
+	}},
+	{"the account", "concurrentSessionLimit", numbersRefused, map[string]shown{
+		"missing": limit("250"), "null": limit("250"), "7": limit("7"), "-5 as a number": limit("-5"), "2.5 as a number": limit("2.5"), "1e300 as a number": limit("1e+300"),
+	}},
+	{"the account", "activeSessionCount", numbersRefused, map[string]shown{
+		"missing": "-browseruse_account_active_sessions", "null": "-browseruse_account_active_sessions", "7": "browseruse_account_active_sessions 7",
+		"-5 as a number": "browseruse_account_active_sessions -5", "1e300 as a number": "browseruse_account_active_sessions 1e+300",
+	}},
+	{"the account", "projectId", nil, map[string]shown{
+		"missing": accountInfo("Business", ""), "null": accountInfo("Business", ""), "absurd": accountInfo("Business", "absurd"), "1 MB": accountInfo("Business", shown(megabyte)),
+	}},
+	{"the account", "planInfo", []string{"a plan of 7"}, map[string]shown{
+		"missing": accountInfo("", project), "null": accountInfo("", project), "an object": accountInfo("", project),
+		"a plan": accountInfo("absurd", project), "a plan of no name": accountInfo("", project),
+	}},
+}
+
+const project = "11111111-2222-4333-8444-555555555555"
+
+var (
+	numbers         = []string{"-5 as a number", "2.5 as a number", "1e300 as a number"}
+	numbersRefused  = []string{"1e999 as a number"}
+	decimalsRefused = []string{"nothing", "1E+309", "NaN"}
+)
+
+func decimals(name string) map[string]shown {
+	return map[string]shown{"missing": value(name, "", "0"), "-1.5": value(name, "", "-1.5"), "1E+300": value(name, "", "1e+300"), "1 MB of digits": value(name, "", "7")}
+}
+
+func balance(source string) map[string]shown {
+	line := func(value string) shown {
+		return shown(fmt.Sprintf(`browseruse_account_credits_usd{source="%s"} %s`, source, value))
+	}
+	return map[string]shown{"7": line("7"), "-5 as a number": line("-5"), "2.5 as a number": line("2.5"), "1e300 as a number": line("1e+300")}
+}
+
+func limit(n string) shown { return shown("browseruse_account_concurrent_sessions_limit " + n) }
+
+func accountInfo(plan string, project shown) shown {
+	return shown(fmt.Sprintf(`browseruse_account_info{plan="%s",project_id="%s"} 1`, plan, project))
+}
+
+// TestFaultyFields gives one session, the list and the account each a field that
+// is missing or other than usual. Where the contract allows it, it is exposed as
+// it is.
+func TestFaultyFields(t *testing.T) {
+	for _, f := range fields {
+		v := victims()[f.victim]
+		values := maps.Clone(anyField)
+		for _, name := range slices.AppendSeq(f.also, maps.Keys(f.fine)) {
+			if _, any := anyField[name]; !any {
+				values[name] = someFields[name]
+			}
+		}
+		for name, value := range values {
+			if f.field == "items" && name == "a list" {
+				continue // it is its item that is bad: see TestAListThatLies
+			}
+			bubble(t, f.victim+"/"+f.field+"/"+name, func(t *testing.T) {
+				change := func(good string) http.HandlerFunc { return apitest.Status(200, changed(t, good, f.field, value)) }
+				if want, fine := f.fine[name]; fine {
+					want.check(t, scrapeWith(t, v, change))
+				} else {
+					testFault(t, fault{answer: change, reason: "invalid_response", tries: 1}, v, 60)
+				}
+			})
+		}
+	}
+}
+
+// scrapeWith returns what is exposed while a victim's answer is another, which
+// must not count as a failure.
+func scrapeWith(t *testing.T, v victim, answer func(good string) http.HandlerFunc) string {
+	t.Helper()
+	r := newRig(t, newAPI(v.sessions), v.args...)
+	v.fault.Handler = answer(goodAnswer(t, r.api, v.path))
+	r.api.Inject(v.fault)
+	got := r.scrape("60")
+	if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 0 {
+		t.Errorf("failures counted: %q", kinds)
+	}
+	if n := values(got); n != v.sessions {
+		t.Errorf("%d sessions have values; want all %d", n, v.sessions)
+	}
+	return got
+}
+
+// TestCredentialsCanBeAnything changes the fields that are not even read.
+func TestCredentialsCanBeAnything(t *testing.T) {
+	v := victims()["one session"]
+	for _, field := range []string{"liveUrl", "cdpUrl", "recordingUrl"} {
+		for name, value := range anyField {
+			bubble(t, field+"/"+name, func(t *testing.T) {
+				same := func(good string) http.HandlerFunc { return apitest.Status(200, good) }
+				other := func(good string) http.HandlerFunc { return apitest.Status(200, changed(t, good, field, value)) }
+				if diff := cmp.Diff(scrapeWith(t, v, same), scrapeWith(t, v, other)); diff != "" {
+					t.Errorf("it is not ignored (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestOneItemOfTheListIsBad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newAPI(3), "--no-collector.account")
+		good := r.scrape()
+		r.api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
+		got := r.scrape()
+		sameSessions(t, got, good, func(n int) bool { return n == 2 })
+		has(t, got, "browseruse_up 1", failures("browsers", "invalid_response", 1))
+	})
+}
+
+// changed is a JSON object with another value of a field.
+func changed(t *testing.T, object, field string, value any) string {
+	t.Helper()
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(object), &fields); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if fields[field], err = json.Marshal(value); err != nil {
+		t.Fatal(err)
+	}
+	if value == apitest.Absent {
+		delete(fields, field)
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// TestSettling follows a session after its stop, in scrapes every 15 s: late
+// metering shows, in readings at growing intervals, until the session settled.
+func TestSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
+		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
+		finish := time.Now().Add(10 * time.Minute)
+		var readings []time.Duration
+		for range 4 * 60 {
+			api.ResetRequests()
+			got := r.scrape()
+			has(t, got, up(1, 1))
+			if after := time.Since(finish); after >= 0 && len(api.Requests()) > 0 {
+				readings = append(readings, after)
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if len(readings) != 5 || readings[0] != 0 || readings[4] != 15*time.Minute {
+			t.Fatalf("read %v after its finish; want at once, three times in between, and when it has settled", readings)
+		}
+		for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
+			if pause := readings[i+1] - readings[i]; pause < want*9/10 || pause > want*11/10+15*time.Second {
+				t.Errorf("pause %d was %v; want about %v", i+1, pause, want)
+			}
+		}
+		has(t, r.scrape(), fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} 5`, sessionID(1)))
+	})
+}
+
+func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		stopped(api, 1, 1, time.Minute)
+		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
+		has(t, r.scrape(), up(1, 1))
+		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		time.Sleep(2 * time.Minute)
+		has(t, r.scrape(), up(1, 1), "browseruse_up 0", failures("browser", "server_error", 1))
+		has(t, r.scrape(), up(1, 1), failures("browser", "server_error", 2)) // the next scrape tries again
+	})
+}
+
+// TestASessionThatCannotBeReadAgainIsFinalInTheEnd has no late reading of a
+// session succeed: it is given up after twice the time to settle.
+func TestASessionThatCannotBeReadAgainIsFinalInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		stopped(api, 1, 1, 0)
+		finish := time.Now()
+		r := newRig(t, api, "--session.id="+sessionID(1), "--session.settle=10m", "--no-collector.account")
+		has(t, r.scrape(), up(1, 1))
+		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		time.Sleep(2 * time.Minute)
+		for ; time.Since(finish) < 30*time.Minute; time.Sleep(time.Minute) {
+			api.ResetRequests()
+			got := r.scrape()
+			has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, sessionID(1)))
+			want, isUp := map[string]int{"browser": 1}, 0 // the one at the very end included
+			if time.Since(finish) > 20*time.Minute {
+				want, isUp = map[string]int{}, 1
+			}
+			has(t, got, fmt.Sprintf("browseruse_up %d", isUp))
+			if diff := cmp.Diff(want, api.Requests()); diff != "" {
+				t.Errorf("requests %v after the finish (-want +got):\n%s", time.Since(finish), diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"browseruse_exporter/apiclient/apitest"
+)
+
+// TestSIGTERMInTheMiddleOfEverything checks that all scrapes in progress are
+// answered, in the time that a supervisor allows, though the API never answers,
+// and that a client that does not read its answer is not waited for.
+func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
+	setKey(t, testKey)
+	api := newAPI(2)
+	// Each of its series is long, so that all of them are more than the buffers of a
+	// connection hold.
+	api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now(), AgentSessionID: megabyte})
+	address, stop := start(t, append(idFlags(3), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+serveAPI(t, api))...)
+
+	never, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = never.Close() }()
+	if err := never.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(never, "GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := never.Read(make([]byte, 1)); err != nil { // its answer has begun
+		t.Fatal(err)
+	}
+
+	api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now()})
+	asked, once := make(chan struct{}), sync.Once{}
+	api.Inject(apitest.Fault{ID: sessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { close(asked) })
+		apitest.Hang()(w, r)
+	}})
+	type answer struct {
+		body string
+		err  error
+	}
+	const scrapes = 10
+	answers := make(chan answer, scrapes)
+	for range scrapes {
+		go func() {
+			_, body, err := fetch(t.Context(), "http://"+address+"/metrics")
+			answers <- answer{body, err}
+		}()
+	}
+	receive(t, asked)
+	if status := stop(); status != 0 {
+		t.Errorf("exit status %d; want 0", status)
+	}
+	for range scrapes {
+		got := receive(t, answers)
+		if got.err != nil {
+			t.Errorf("a scrape in progress failed: %v", got.err)
+			continue
+		}
+		has(t, got.body, up(1, 0), up(2, 1), up(3, 1))
+	}
+	_ = never.(*net.TCPConn).SetReadBuffer(1 << 20)                                  // what is left comes in a moment
+	if rest, _ := io.ReadAll(never); strings.Contains(string(rest), "\npromhttp_") { // the last family
+		t.Error("the answer that nobody read was written out after the end")
+	}
+}
