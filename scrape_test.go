@@ -331,7 +331,7 @@ func TestEndpoints(t *testing.T) {
 			status       int
 			body         string
 		}{
-			{"GET", "/", 200, `<a href="/numbers">`},
+			{"GET", "/", 200, `<a href="./numbers">`},
 			{"GET", "/-/healthy", 200, "healthy"},
 			{"GET", "/-/ready", 200, "ready"},
 			{"GET", "/numbers", 200, "browseruse_up 0"},

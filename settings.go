@@ -11,17 +11,17 @@ import (
 // settings returns the configuration in force, for the status page. Of the key
 // it tells the source alone.
 func (c *config) settings() []statuspage.Setting {
-	api, key := c.apiURL, "environment"
+	api, key := c.apiURL, "key from: environment"
 	if c.keyFile != "" {
-		key = "file"
+		key = "key from: file"
 	}
 	if c.demo {
-		api, key = "simulated (--demo)", "none needed"
+		api, key = "simulated (--demo)", "no key needed"
 	}
 	return []statuspage.Setting{
 		{Flag: "api.url", Value: api},
 		{Flag: "api.allow-http", Value: strconv.FormatBool(c.allowHTTP)},
-		{Flag: "api.key-file", Value: "key from: " + key},
+		{Flag: "api.key-file", Value: key},
 		{Flag: "api.timeout", Value: c.timeout.String()},
 		{Flag: "api.concurrency", Value: strconv.Itoa(c.concurrency)},
 		{Flag: "api.rate-limit", Value: strconv.FormatFloat(c.rateLimit, 'g', -1, 64)},

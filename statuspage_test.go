@@ -81,6 +81,19 @@ func TestGoldenStatus(t *testing.T) {
 		r.scrape()
 		r.goldenStatus("status-down")
 	})
+	// With no IDs given, nothing is known while the list can't be read.
+	bubble(t, "the API is down, and only the list could tell the sessions", func(t *testing.T) {
+		r := newRig(t, newAPI(2))
+		r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		r.scrape()
+		r.goldenStatus("status-down-discovery")
+	})
+	bubble(t, "the list fails, and the account does not", func(t *testing.T) {
+		r := newRig(t, newAPI(2))
+		r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")})
+		r.scrape()
+		r.goldenStatus("status-nolist")
+	})
 	bubble(t, "rate limited", func(t *testing.T) {
 		r := newRig(t, newAPI(1), append(idFlags(1), "--no-collector.account")...)
 		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", "300")})
@@ -149,11 +162,19 @@ func TestHealth(t *testing.T) {
 			}
 		})
 	}
+	bubble(t, "a page of the list that fails", func(t *testing.T) {
+		r := newRig(t, newAPI(101))
+		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(500, "")})
+		r.scrape()
+		if got := r.status().Display.Tiles[0].Value; got != "100 or more" {
+			t.Errorf("the page says that %s are active; want that there may be more", got)
+		}
+	})
 	bubble(t, "nobody scrapes any more", func(t *testing.T) {
 		r := newRig(t, newAPI(1))
 		r.scrape()
 		time.Sleep(6 * time.Minute)
-		if got := r.status().Health[0].Text; !strings.Contains(got, "6m ago") {
+		if got := r.status().Health[0].Text; !strings.Contains(got, "The last scrape was at 2000-01-01 00:00:00 UTC") {
 			t.Errorf("the page says first %q; want that the reading is old", got)
 		}
 	})
@@ -216,6 +237,24 @@ func TestPace(t *testing.T) {
 		r.scrape()
 		time.Sleep(5 * time.Minute)
 		want("when all have stopped", 0)
+	})
+}
+
+// TestAPauseThatIsOver checks that the page tells a 429 as past when it is.
+func TestAPauseThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newAPI(1))
+		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, "", "Retry-After", "60"), Times: 1})
+		r.scrape()
+		for _, test := range []struct {
+			want  string
+			after time.Duration
+		}{{"nobody asks until", 59 * time.Second}, {"the pause that the API wanted is over", 2 * time.Second}} {
+			time.Sleep(test.after)
+			if got := r.status().Display.Failures[0].Text; !strings.Contains(got, test.want) {
+				t.Errorf("the failure is told as %q; want %q in it", got, test.want)
+			}
+		}
 	})
 }
 

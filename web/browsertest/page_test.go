@@ -1,13 +1,17 @@
 package browsertest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/web/statuspage"
 )
 
 // shown returns the last digits of the session IDs in the table, in its order.
@@ -37,9 +41,9 @@ func (p *tab) text(selector string) string {
 }
 
 // sortBy clicks on the header of a column.
-func (p *tab) sortBy(key string) {
+func (p *tab) sortBy(column string) {
 	p.t.Helper()
-	p.run(chromedp.Click(chromedp.CSS(`th[data-key="` + key + `"] button`)))
+	p.run(chromedp.Click(chromedp.CSS(`th:is([data-key="` + column + `"], [data-label="` + column + `"]) button`)))
 }
 
 func TestSort(t *testing.T) {
@@ -47,20 +51,54 @@ func TestSort(t *testing.T) {
 	r := newRig(t, api, missing...)
 	r.scrape()
 	p := opened(t, r, "/")
-	p.wantShown("11 14 21 22 12 04 03 02 01 13") // what needs attention first
-	for _, test := range []struct{ key, first, second string }{
+	const byItself = "11 14 21 22 12 04 03 02 01 13" // what needs attention first
+	p.wantShown(byItself)
+	// What has no value goes last in both orders, what is alike stays as it was.
+	for _, test := range []struct{ column, first, second string }{
+		{"state", byItself, "13 04 03 02 01 12 14 21 22 11"},
 		{"session_id", "01 02 03 04 11 12 13 14 21 22", "22 21 14 13 12 11 04 03 02 01"},
-		{"cost", "11 12 04 03 02 13 01 14 21 22", "01 13 02 03 04 12 11 14 21 22"}, // unreadable ones go last in both
+		{"agent_session_id", "04 02 11 12 14 21 22 03 01 13", "11 12 04 02 14 21 22 03 01 13"},
+		{"age", "11 12 13 04 03 02 01 14 21 22", "01 02 03 04 13 12 11 14 21 22"},
 		{"left", "11 12 04 03 02 01 14 21 22 13", "01 02 03 04 12 11 14 21 22 13"},
-		{"info", "04 03 02 01 13 11 12 14 21 22", "12 11 13 04 03 02 01 14 21 22"},
+		{"proxy_used_megabytes", "11 12 04 03 02 01 13 14 21 22", "13 01 02 03 04 12 11 14 21 22"},
+		{"proxy_cost_usd", "11 12 04 03 02 01 13 14 21 22", "13 01 02 03 04 12 11 14 21 22"},
+		{"browser_cost_usd", "11 12 13 04 03 02 01 14 21 22", "04 03 02 01 13 12 11 14 21 22"},
+		{"cost", "11 12 04 03 02 13 01 14 21 22", "01 13 02 03 04 12 11 14 21 22"},
+		{"read", p.byReading(r, -1), p.byReading(r, 1)},
+		{"metadata_team", "04 03 02 01 13 11 12 14 21 22", "12 11 13 04 03 02 01 14 21 22"},
+		{"metadata_customer", byItself, byItself}, // one session has it
 	} {
-		p.sortBy(test.key)
+		p.sortBy(test.column)
 		p.wantShown(test.first)
-		p.sortBy(test.key)
+		p.sortBy(test.column)
 		p.wantShown(test.second)
-		p.sortBy(test.key)
-		p.wantShown("11 14 21 22 12 04 03 02 01 13")
+		p.sortBy(test.column)
+		p.wantShown(byItself)
 	}
+	if got := eval[int](p, `document.querySelectorAll("thead button").length`); got != 12 {
+		t.Errorf("there are %d columns; want each to be tried", got)
+	}
+}
+
+// byReading is the order of the sessions by when they were read, which no test
+// knows beforehand.
+func (p *tab) byReading(r *rig, sign int) string {
+	var read, unread []statuspage.Session
+	for _, s := range r.status().Sessions {
+		if s.Up {
+			read = append(read, s)
+		} else {
+			unread = append(unread, s)
+		}
+	}
+	slices.SortStableFunc(read, func(a, b statuspage.Session) int {
+		return sign * cmp.Compare(a.ReadTimestamp.UnixMilli(), b.ReadTimestamp.UnixMilli())
+	})
+	ids := make([]string, 0, len(read)+len(unread))
+	for _, s := range append(read, unread...) {
+		ids = append(ids, s.SessionID[len(s.SessionID)-2:])
+	}
+	return strings.Join(ids, " ")
 }
 
 func TestFilter(t *testing.T) {
@@ -99,15 +137,83 @@ func TestGroup(t *testing.T) {
 		t.Errorf("groups %q; want %q", groups, want)
 	}
 	sums := eval[bool](p, `[...document.querySelectorAll("tr.group")].every((group) => [1, 2, 3, 4].every((column) => {
-		let sum = 0;
-		for (let tr = group.nextElementSibling; tr && !tr.matches(".group"); tr = tr.nextElementSibling)
+		let sum = 0, rounded = 1;
+		for (let tr = group.nextElementSibling; tr; tr = tr.nextElementSibling, rounded++)
 			sum += Number((tr.cells[column + 4]?.textContent ?? "0").replace(/[$,]/g, ""));
 		const shown = Number(group.cells[column].textContent.replace(/[$,]/g, ""));
-		return Math.abs(sum - shown) < 0.11;
+		return Math.abs(sum - shown) <= rounded * (column === 1 ? 0.05 : 0.00005) + 1e-9;
 	}))`)
 	if !sums {
 		t.Error("the sums of a group are not those of its sessions")
 	}
+}
+
+// TestTheAddressKeepsTheView presses the links that lead to parts of the page, and
+// Reload.
+func TestTheAddressKeepsTheView(t *testing.T) {
+	api, missing := newTroubled()
+	r := newRig(t, api, missing...)
+	r.scrape()
+	const view = "#sort=cost&order=descending&filter=unreadable&group=agent"
+	for name, press := range map[string]func(p *tab){
+		"skip":     func(p *tab) { p.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter)) },
+		"Sessions": func(p *tab) { p.run(chromedp.Click(chromedp.CSS(`nav a[href="#sessions"]`))) },
+		"Exporter": func(p *tab) { p.run(chromedp.Click(chromedp.CSS(`nav a[href="#exporter"]`))) },
+		"Reload": func(p *tab) {
+			p.do(`before = true`)
+			p.run(chromedp.Click(chromedp.CSS("#reload")))
+			p.until("the reload", `window.before === undefined && document.querySelector("#count")?.textContent > ""`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := opened(t, r, "/"+view)
+			press(p)
+			p.until("the address of the view", `location.hash === "`+view+`"`)
+			p.wantShown("14 21 22")
+			if got := eval[string](p, `filter.value + group.checked + document.querySelector("th[aria-sort=descending]").dataset.key`); got != "unreadabletruecost" {
+				t.Errorf("the view is %s", got)
+			}
+		})
+	}
+	p := opened(t, r, "/"+view)
+	p.do(`location.hash = "#s-` + sessionID(13) + `"`)
+	p.until("the session that the address names", `document.activeElement.id === "s-`+sessionID(13)+`"`)
+	p.do(`location.hash = "#filter=qa"`)
+	p.until("another view", `filter.value === "qa"`)
+	p.wantShown("13")
+}
+
+// TestRefreshKeepsWhatToLookAt checks that what is selected or focused among what
+// to look at stays so, and that times there go on by themselves.
+func TestRefreshKeepsWhatToLookAt(t *testing.T) {
+	api, missing := newTroubled()
+	r := newRig(t, api, missing...)
+	r.scrape()
+	p := opened(t, r, "/")
+	p.do(`link = (key, n) => document.querySelector('[data-key="' + key + ' "]').querySelectorAll("a")[n];
+		kept = link("dearest", 1); getSelection().selectAllChildren(kept); link("running_longest", 0).focus()`)
+	r.api.Add(apitest.Session{ID: sessionID(40), StartedAt: time.Now().Add(-2 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 2 << 20})
+	r.scrape()
+	p.refresh()
+	p.until("the dearest one", `link("dearest", 0).textContent === "`+sessionID(40)+`"`)
+	if got := eval[string](p, `kept.isConnected && getSelection().toString()`); got != sessionID(12) {
+		t.Errorf("%q is selected; want it to stay %s", got, sessionID(12))
+	}
+	if got := eval[string](p, `document.activeElement.textContent`); got != sessionID(11) {
+		t.Errorf("the focus is on %q; want it to stay on %s", got, sessionID(11))
+	}
+	r.api.Stop(sessionID(11)) // it is overdue in this project all the same, so it is deleted
+	r.api.Delete(sessionID(11))
+	r.scrape()
+	p.refresh()
+	p.until("the end of it", `!document.querySelector("#attention").textContent.includes("past the timeout")`)
+	if got := eval[string](p, `document.activeElement.closest("[data-key] > ul > li")?.parentElement.parentElement.dataset.key ?? document.activeElement.tagName`); got != "running_longest " {
+		t.Errorf("the focus is in %q; want it near where it was", got)
+	}
+	r.gone.Store(true) // so no refresh does it
+	p.do(`left = document.querySelector('[data-key="timing_out "] time'); text = left.textContent`)
+	p.until("a second that passes", `left.isConnected && left.textContent !== text`)
+	p.forgive()
 }
 
 // TestRefreshKeepsTheView checks that what is new comes in, while everything
@@ -175,21 +281,42 @@ func TestStates(t *testing.T) {
 		p.wantText("#health", "can't be reached")
 		p.wantText("#attention", "2 sessions are unreadable")
 		p.wantText("#tiles", "Active now\n–")
-		p.wantText("#failures", "browsers 3 ×")
+		p.wantText("#failures", "List of active sessions: 3 failures, the last")
 		r.net.Refuse(false)
 		r.scrape()
 		p.refresh()
 		p.wantText("#health", "The API answers")
 		p.wantText("#tiles", "Active now\n2")
 	})
+	// With no IDs given, nothing is known while the list can't be read.
+	for name, test := range map[string]struct {
+		breakage func(r *rig)
+		want     string
+	}{
+		"nothing read yet, and no IDs":    {func(*rig) {}, "Not known: nothing has been read yet."},
+		"an API that is down, and no IDs": {func(r *rig) { r.net.Refuse(true); r.scrape() }, "Not known: the API gave no usable answer."},
+		"a list that fails, and no IDs":   {func(r *rig) { r.failList(); r.scrape() }, "Not known: the list of active sessions could not be read whole."},
+		"nothing active, and all well":    {func(r *rig) { r.api.Delete(sessionID(1)); r.scrape() }, "Nothing: no session is active, and none is unreadable."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, newAPI(1))
+			test.breakage(r)
+			plain, p := open(t, r, "/", noScript()), opened(t, r, "/")
+			p.wantText("#attention", test.want)
+			plain.wantText("#attention", test.want)
+			p.wantSame(plain)
+			if got := eval[bool](p, `document.title.includes("1 active")`); got {
+				t.Error("the title tells a number that nobody knows")
+			}
+		})
+	}
 	t.Run("a rate limit", func(t *testing.T) {
 		r := newRig(t, newAPI(2), sessionID(1))
 		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, "", "Retry-After", "300")})
 		r.scrape()
 		p := opened(t, r, "/")
 		p.wantText("#health", "Rate limited: the API wants no request until")
-		p.wantText("#health", "5m from now")
-		p.wantText("#facts", "Pause after a 429\nuntil")
+		p.wantText("#facts", "left until")
 	})
 	t.Run("a wrong key", func(t *testing.T) {
 		r := newRig(t, newAPI(1))

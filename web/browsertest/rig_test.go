@@ -4,6 +4,7 @@ package browsertest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,6 +106,29 @@ func (r *rig) scrape() {
 	}
 }
 
+// failList lets the API answer all but the list.
+func (r *rig) failList() {
+	r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")})
+}
+
+// status returns what the JSON says.
+func (r *rig) status() (s statuspage.Status) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url+statuspage.SessionsPath, http.NoBody)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if err := json.NewDecoder(response.Body).Decode(&s); err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
+
 // sessionID returns the n-th of the tests' session IDs.
 func sessionID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
@@ -144,4 +168,20 @@ func newTroubled() (api *apitest.Server, missing []string) {
 		apitest.Session{ID: sessionID(14), StartedAt: now.Add(-30 * time.Minute), Timeout: time.Hour, Override: map[string]any{"proxyCost": "much"}},
 	)
 	return api, []string{sessionID(13), sessionID(21), sessionID(22)}
+}
+
+const hostileText = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>"'><svg/onload=window.pwned=1>`
+
+// newHostile returns a project whose creators and API wrote what a page could
+// break by: markup, letters without end, amounts beyond reason.
+func newHostile() *apitest.Server {
+	api := newAPI(2)
+	api.Add(
+		apitest.Session{ID: sessionID(31), AgentSessionID: `"><script>window.pwned=1</script>` + strings.Repeat("agent", 50), StartedAt: time.Now(),
+			Metadata: map[string]string{"team": hostileText, "customer": "javascript:window.pwned=1//\u202e" + strings.Repeat("long", 500)}},
+		apitest.Session{ID: sessionID(32), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour,
+			Override: map[string]any{"proxyUsedMb": "1e40", "proxyCost": "123456789012345678901234567890", "browserCost": "-5e300"}},
+		apitest.Session{ID: sessionID(33), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour, Override: map[string]any{"proxyCost": "much"}},
+	)
+	return api
 }

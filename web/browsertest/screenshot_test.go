@@ -28,6 +28,11 @@ var pictured = map[string]struct {
 	}},
 	"demo":         {"/", demo},
 	"demo-grouped": {"/#sort=cost&order=descending&group=agent", demo},
+	"hostile": {"/", func(t *testing.T) *rig {
+		r := newRig(t, newHostile())
+		r.scrape()
+		return r
+	}},
 	"trouble": {"/", func(t *testing.T) *rig {
 		api, missing := newTroubled()
 		r := newRig(t, api, missing...)
@@ -37,6 +42,12 @@ var pictured = map[string]struct {
 	"no-match": {"/#filter=nothing+like+it", demo},
 	"down": {"/", func(t *testing.T) *rig {
 		r := newRig(t, newAPI(5), sessionID(1), sessionID(2), sessionID(3), sessionID(4), sessionID(5))
+		r.net.Refuse(true)
+		r.scrape()
+		return r
+	}},
+	"down-discovery": {"/", func(t *testing.T) *rig {
+		r := newRig(t, newAPI(5))
 		r.net.Refuse(true)
 		r.scrape()
 		return r
@@ -57,7 +68,7 @@ var pictured = map[string]struct {
 // demo is the project of --demo, after Prometheus has scraped it for a while.
 func demo(t *testing.T) *rig {
 	var c clock
-	r := newRigAt(t, c.now, apitest.NewDemo(c.now), nil)
+	r := newRigAt(t, c.now, apitest.NewDemo(c.now), []string{"team"})
 	for range 12 {
 		r.scrape()
 		c.pass(time.Minute)
@@ -73,24 +84,39 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("without -screenshots")
 	}
 	for state, test := range pictured {
-		r := test.rig(t)
-		for _, look := range []struct {
-			name, scheme string
-			width        int64
-		}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 375}, {"wide", "light", 1920}} {
-			p := opened(t, r, test.path, scheme(look.scheme), size(look.width, 900))
-			p.save(fmt.Sprintf("%s-%s.png", state, look.name), state != "thousand")
-		}
+		t.Run(state, func(t *testing.T) {
+			r := test.rig(t)
+			for _, look := range []struct {
+				name, scheme string
+				width        int64
+			}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}, {"phone-dark", "dark", 390}, {"768", "light", 768}, {"1024", "light", 1024}, {"wide", "light", 1920}} {
+				t.Run(look.name, func(t *testing.T) {
+					p := opened(t, r, test.path, scheme(look.scheme), size(look.width, 900))
+					p.save(fmt.Sprintf("%s-%s.png", state, look.name), state != "thousand")
+				})
+			}
+		})
 	}
-	r := pictured["trouble"].rig(t)
-	p := open(t, r, "/", noScript(), scheme("light"))
-	p.save("trouble-noscript.png", true)
-	p = opened(t, r, "/", scheme("light"))
-	r.gone.Store(true)
-	p.do(`document.dispatchEvent(new Event("visibilitychange"))`)
-	p.until("the notice", `!document.getElementById("offline").hidden`)
-	p.save("gone.png", true)
-	p.forgive()
+	t.Run("noscript", func(t *testing.T) {
+		for name, width := range map[string]int64{"light": 1280, "phone": 390} {
+			p := open(t, pictured["trouble"].rig(t), "/", noScript(), scheme("light"), size(width, 900))
+			p.save("noscript-"+name+".png", true)
+		}
+	})
+	t.Run("scrolled", func(t *testing.T) {
+		p := opened(t, pictured["hostile"].rig(t), "/", scheme("light"), size(1024, 900))
+		p.do(`document.querySelector(".scroll").scrollLeft = 300`)
+		p.save("scrolled.png", true)
+	})
+	t.Run("gone", func(t *testing.T) {
+		r := pictured["trouble"].rig(t)
+		p := opened(t, r, "/", scheme("light"))
+		r.gone.Store(true)
+		p.do(`document.dispatchEvent(new Event("visibilitychange"))`)
+		p.until("the notice", `!document.getElementById("offline").hidden`)
+		p.save("gone.png", true)
+		p.forgive()
+	})
 }
 
 func (p *tab) save(name string, whole bool) {

@@ -1,7 +1,7 @@
 package browsertest
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/web/statuspage"
 )
 
 // TestAThousandSessions checks that a refresh and a sort of a large table leave
@@ -18,13 +19,22 @@ func TestAThousandSessions(t *testing.T) {
 	r := newRig(t, newAPI(1000))
 	r.scrape()
 	p := opened(t, r, "/")
-	p.wantText("#count", "1000 shown")
-	p.do(`rows = new Set(document.querySelectorAll("tbody tr")); changes = 0;
-		new MutationObserver((all) => { for (const one of all) changes += one.addedNodes.length + one.removedNodes.length; })
-			.observe(document.querySelector("tbody"), { childList: true })`)
+	p.wantText("#count", "1,000 shown")
+	// What is counted is all but the times that go on.
+	p.do(`rows = new Set(document.querySelectorAll("tbody tr")); changes = []; ticked = new Set(); seen = new Set();
+		look = new IntersectionObserver((all) => { for (const one of all) if (one.isIntersecting) seen.add(one.target); });
+		rows.forEach((row) => look.observe(row));
+		new MutationObserver((all) => { for (const one of all) {
+			const time = one.target.parentElement?.closest("time") ?? one.target.closest?.("time");
+			if (!time) changes.push(one.target.nodeName + one.type); else ticked.add(time.closest("tbody tr"));
+		} }).observe(document.querySelector("#table"), { subtree: true, childList: true, characterData: true, attributes: true })`)
 	p.refresh()
-	if got := eval[int](p, `changes`); got != 0 {
-		t.Errorf("a refresh that brings nothing new took %d rows in or out", got)
+	if got := eval[[]string](p, `changes`); len(got) > 0 {
+		t.Errorf("a refresh that brings nothing new changed %d things, such as %s", len(got), got[0])
+	}
+	p.until("a second that passes", `ticked.size > 0`)
+	if got := eval[[]int](p, `[[...ticked].filter((row) => !seen.has(row)).length, seen.size]`); got[0] > 0 || got[1] > 100 {
+		t.Errorf("time went on in %d rows out of sight; %d are in sight", got[0], got[1])
 	}
 	timed := func(statement string) float64 {
 		return eval[float64](p, `(() => { const start = performance.now(); `+statement+`; document.body.offsetHeight; return performance.now() - start; })()`)
@@ -45,21 +55,17 @@ func TestAThousandSessions(t *testing.T) {
 // TestHostileMetadata checks that what a session's creator wrote is shown as
 // text and does nothing.
 func TestHostileMetadata(t *testing.T) {
-	api := newAPI(0)
-	hostile := `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>"'><svg/onload=window.pwned=1>`
-	api.Add(apitest.Session{ID: sessionID(1), AgentSessionID: `"><script>window.pwned=1</script>`, StartedAt: time.Now(), Metadata: map[string]string{
-		"team": hostile, "customer": "javascript:window.pwned=1//\u202e" + strings.Repeat("long", 500),
-	}})
-	r := newRig(t, api)
+	r := newRig(t, newHostile())
 	r.scrape()
+	row := `document.getElementById("s-` + sessionID(31) + `")`
 	for name, options := range map[string][]action{"with script": nil, "without script": {noScript()}} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, r, "/#filter=%3Cscript%3E&sort=%22%3E%3Cscript%3E", options...)
-			p.until("the row", `document.querySelector("tbody tr") !== null`)
+			p.until("the row", row+` !== null`)
 			if options == nil {
 				p.refresh()
 			}
-			if got := eval[string](p, `document.querySelector("tbody tr").cells[10].textContent`); got != hostile {
+			if got := eval[string](p, row+`.querySelector("[data-label=team]").textContent`); got != hostileText {
 				t.Errorf("the metadata is shown as %q; want it as it is", got)
 			}
 			if eval[bool](p, `window.pwned !== undefined || document.querySelector("tbody script, tbody img, tbody svg") !== null`) {
@@ -84,7 +90,7 @@ func TestKeyboard(t *testing.T) {
 		}
 	}
 	order := strings.Join(passed, " ")
-	for _, want := range []string{"skip Metrics JSON", sessionID(11), "filter group scroll state session_id agent_session_id age left"} {
+	for _, want := range []string{"skip Sessions Exporter Metrics JSON reload ", sessionID(11), "filter group scroll state session_id agent_session_id age left"} {
 		if !strings.Contains(order, want) {
 			t.Fatalf("Tab leads through %s; want %s in it", order, want)
 		}
@@ -111,48 +117,99 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
-// TestWithoutScript checks that the page is whole where no script runs, and that
-// the script draws the same.
+// TestWithoutScript checks that the page is whole where no script runs.
 func TestWithoutScript(t *testing.T) {
 	api, missing := newTroubled()
 	r := newRig(t, api, missing...)
 	r.scrape()
-	plain, scripted := open(t, r, "/", noScript()), opened(t, r, "/")
+	plain := open(t, r, "/", noScript())
 	plain.wantShown("11 14 21 22 12 04 03 02 01 13")
 	plain.wantText("body", "Without JavaScript")
 	if !eval[bool](plain, `document.querySelector("#controls").hidden && document.querySelector("thead button") === null`) {
 		t.Error("there is something to click on that does nothing")
 	}
-	// Ages go on between the two, so digits before a unit of time are not compared.
-	content := `["#health", "#tiles", "#attention", "#facts", "#failures", "#empty", "#read", "tbody"].map((selector) => {
-		const node = document.querySelector(selector), texts = [];
-		const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
-		while (!node.hidden && walker.nextNode()) texts.push(walker.currentNode.data.replace(/\b\d+(\.\d+)?(d|h|m|s|ms|µs)\b/g, "0").trim());
-		return selector + ": " + texts.filter((text) => text).join("|");
-	}).join("\n")`
-	if a, b := eval[string](plain, content), eval[string](scripted, content); a != b {
-		t.Errorf("the page without script says\n%s\nand with it\n%s", a, b)
+	opened(t, r, "/").wantSame(plain)
+}
+
+// written is what stands on the page, elements and their attributes included, but
+// for the texts of times, which go on.
+const written = `(() => {
+	const write = (node) => node.nodeType === Node.TEXT_NODE ? node.data.trim() : "<" + [node.localName,
+		...[...node.attributes].map((a) => a.name + "=" + a.value).sort()].join(" ") + ">" + (node.localName === "time" ? "" : [...node.childNodes].map(write).join(""));
+	return ["#read", "#health", "#tiles", "#attention", "tbody", "#empty", "#facts", "#failures"].map((selector) => write(document.querySelector(selector))).join("\n")
+		.replace(/\d+(d|h|m|s|ms)\b/g, "0");
+})()`
+
+// wantSame checks that the script has drawn what stands on the page without it.
+func (p *tab) wantSame(plain *tab) {
+	p.t.Helper()
+	if without, with := eval[string](plain, written), eval[string](p, written); without != with {
+		p.t.Errorf("the page without script is\n%s\nand with it\n%s", without, with)
 	}
 }
 
-func TestNothingIsWiderThanAPhone(t *testing.T) {
+// TestTimes checks each time in the table, as the server and as the script writes
+// it, against the JSON.
+func TestTimes(t *testing.T) {
 	api, missing := newTroubled()
 	r := newRig(t, api, missing...)
 	r.scrape()
-	for _, width := range []int64{320, 375, 768, 1280} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			p := opened(t, r, "/#group=agent", size(width, 800))
-			if got := eval[int64](p, `document.documentElement.scrollWidth`); got > width {
-				t.Errorf("the page is %d wide in a window of %d", got, width)
+	sessions := map[string]statuspage.Session{}
+	for _, session := range r.status().Sessions {
+		sessions[session.SessionID] = session
+	}
+	for name, options := range map[string][]action{"with script": nil, "without script": {noScript()}} {
+		t.Run(name, func(t *testing.T) {
+			before := time.Now()
+			p := open(t, r, "/", options...)
+			if options == nil {
+				p.until("the script has drawn the page", `document.querySelector("#count").textContent !== ""`)
 			}
-			if width > 400 {
-				return
+			cells := eval[[][]string](p, `[...document.querySelectorAll("tbody tr")].flatMap((tr) => [...tr.querySelectorAll("td:has(time)")].map((td) => {
+				const t = td.querySelector("time");
+				return [tr.id.slice(2), td.dataset.label, t.dataset.tick, t.dateTime, t.textContent];
+			}))`)
+			after := time.Now()
+			if len(cells) != 6*3+2 {
+				t.Errorf("%d times; want three of each active session, and two of the stopped one", len(cells))
 			}
-			if cut := eval[[]string](p, `[...document.querySelectorAll("main *:not(.unseen)")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + " " + e.textContent.slice(0, 40))`); len(cut) > 0 {
-				t.Errorf("cut off: %q", cut)
+			for _, cell := range cells {
+				session := sessions[cell[0]]
+				at, err := time.Parse(time.RFC3339Nano, cell[3])
+				want := map[string]time.Time{"Age age": session.StartTimestamp, "Time left left": session.TimeoutTimestamp, "Time left ago": session.FinishTimestamp, "Last read ago": session.ReadTimestamp}[cell[1]+" "+cell[2]]
+				if err != nil || !at.Equal(want) {
+					t.Errorf("%v is of %v (%v); want %v", cell, at, err, want)
+				}
+				least, most := before.Sub(at), after.Sub(at)
+				if cell[2] == "left" {
+					least, most = -most, -least
+				}
+				// A text leaves out what is smaller than its last unit.
+				if got, unit := parseDuration(t, cell[4]); got > most || got+unit < least {
+					t.Errorf("%v says %v; want %v to %v", cell, got, least, most)
+				}
 			}
 		})
 	}
+}
+
+// parseDuration reads what the page writes, and says in which unit it ends.
+func parseDuration(t *testing.T, text string) (d, unit time.Duration) {
+	text, _ = strings.CutSuffix(text, " ago")
+	text, negative := strings.CutPrefix(text, "-")
+	units := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second}
+	for part := range strings.FieldsSeq(text) {
+		n, err := strconv.Atoi(part[:len(part)-1])
+		unit = units[part[len(part)-1]]
+		if err != nil || unit == 0 {
+			t.Fatalf("%q is no duration", text)
+		}
+		d += time.Duration(n) * unit
+	}
+	if negative {
+		return -d - unit, 2 * unit // cut off towards zero
+	}
+	return d, unit
 }
 
 // TestTheExportersClock checks that times go by the exporter's clock, whatever

@@ -24,6 +24,8 @@ var assets embed.FS
 var contentTypes = map[string]string{
 	"page.css":    "text/css; charset=utf-8",
 	"page.js":     "text/javascript; charset=utf-8",
+	"sections.js": "text/javascript; charset=utf-8",
+	"dom.js":      "text/javascript; charset=utf-8",
 	"table.js":    "text/javascript; charset=utf-8",
 	"rows.js":     "text/javascript; charset=utf-8",
 	"format.js":   "text/javascript; charset=utf-8",

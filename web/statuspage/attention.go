@@ -2,7 +2,6 @@ package statuspage
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,7 +13,8 @@ const most = 3
 
 // Attention is something to look at, with the sessions that it is about.
 type Attention struct {
-	Kind     string             `json:"kind"` // overdue, unreadable, timing_out, running_longest or dearest
+	Kind     string             `json:"kind"`             // overdue, unreadable, timing_out, running_longest or dearest
+	Reason   apiclient.Reason   `json:"reason,omitempty"` // of those unreadable, who are named by reason
 	Level    Level              `json:"level"`
 	Text     string             `json:"text"`
 	Advice   string             `json:"advice,omitempty"` // what it means, and what to do
@@ -22,51 +22,68 @@ type Attention struct {
 	Sessions []AttentionSession `json:"sessions"` // the first of them
 }
 
-// AttentionSession is a session and why it is named.
+// AttentionSession is a session and why it is named: a time, if there is a Tick,
+// and words.
 type AttentionSession struct {
 	SessionID string `json:"session_id"`
-	Text      string `json:"text"`
+	*Tick
+	Text string `json:"text,omitempty"`
+}
+
+// Tick is a time that the page lets go on by itself.
+type Tick struct {
+	Kind      string    `json:"tick"` // age: the time since then; left: the time until then
+	Timestamp time.Time `json:"timestamp"`
 }
 
 // attention says which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session, now time.Time) []Attention {
+func attention(sessions []Session) []Attention {
 	byState := map[State][]*Session{}
 	for i := range sessions {
 		state := sessions[i].State()
 		byState[state] = append(byState[state], &sessions[i])
 	}
 	result := []Attention{}
-	add := func(kind string, level Level, all []*Session, text, advice string, why func(*Session) string) {
+	add := func(a Attention, all []*Session, why func(*Session) AttentionSession) {
 		if len(all) == 0 {
 			return
 		}
-		a := Attention{Kind: kind, Level: level, Text: text, Advice: advice, Count: len(all)}
+		a.Count = len(all)
 		for _, s := range all[:min(len(all), most)] {
-			a.Sessions = append(a.Sessions, AttentionSession{SessionID: s.SessionID, Text: why(s)})
+			named := why(s)
+			named.SessionID = s.SessionID
+			a.Sessions = append(a.Sessions, named)
 		}
 		result = append(result, a)
 	}
-	left := func(s *Session) string { return duration(seconds(*s.TimeoutRemaining)) }
 
-	overdue := byLeast(byState[Overdue], func(s *Session) float64 { return *s.TimeoutRemaining })
-	add("overdue", Bad, overdue, sessionsText(len(overdue), "is", "are")+" active past the timeout", "An active session is billed: see that it is stopped.",
-		func(s *Session) string { return left(s) + " past it" })
+	overdue := byLeast(byState[Overdue], timeLeft)
+	add(Attention{Kind: "overdue", Level: Bad, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout", Advice: "An active session is billed: see that it is stopped."},
+		overdue, func(s *Session) AttentionSession {
+			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: "over"}
+		})
 	for _, reason := range reasonsOf(byState[Unreadable]) {
 		unreadable := withReason(byState[Unreadable], reason)
-		add("unreadable", Bad, unreadable, sessionsText(len(unreadable), "is", "are")+" unreadable", sentence(unreadable[0].Error.Text),
-			func(s *Session) string { return s.Error.Detail })
+		add(Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(unreadable), "is", "are") + " unreadable", Advice: sentence(unreadable[0].Error.Text)},
+			unreadable, func(s *Session) AttentionSession { return AttentionSession{Text: s.Error.Cause} })
 	}
-	timingOut := byLeast(byState[TimingOut], func(s *Session) float64 { return *s.TimeoutRemaining })
-	add("timing_out", Warning, timingOut, sessionsText(len(timingOut), "times", "time")+" out within 5 minutes", "",
-		func(s *Session) string { return left(s) + " left" })
+	timingOut := byLeast(byState[TimingOut], timeLeft)
+	add(Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
+		timingOut, func(s *Session) AttentionSession {
+			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: "left"}
+		})
 
 	active := slices.Concat(overdue, timingOut, byState[Active])
 	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
-	add("running_longest", Note, longest, "Running longest", "", func(s *Session) string { return duration(now.Sub(s.StartTimestamp)) })
+	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
+		longest, func(s *Session) AttentionSession { return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}} })
 	dearest := byLeast(active, func(s *Session) float64 { return -s.Cost() })
-	add("dearest", Note, dearest, "Dearest of those active", "", func(s *Session) string { return usd(s.Cost()) })
+	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
+		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.Cost())} })
 	return result
 }
+
+func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }
 
 // byLeast returns the sessions in the order of a value, the least first.
 func byLeast(sessions []*Session, value func(*Session) float64) []*Session {
@@ -102,5 +119,5 @@ func sessionsText(n int, one, many string) string {
 	if n == 1 {
 		return "1 session " + one
 	}
-	return fmt.Sprintf("%d sessions %s", n, many)
+	return count(n) + " sessions " + many
 }

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -30,21 +31,12 @@ func ago(d time.Duration) string {
 	return text + " ago"
 }
 
-// about writes a duration to the minute: a notice that said more would be read
-// out anew at each refresh.
-func about(d time.Duration) string {
-	if d < time.Minute {
-		return "less than a minute"
-	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-}
-
 // left writes the time that is left, which is negative if it is over.
-func left(s float64) string {
-	if s < 0 {
-		return "-" + duration(seconds(s))
+func left(d time.Duration) string {
+	if d < 0 {
+		return "-" + duration(d)
 	}
-	return duration(seconds(s))
+	return duration(d)
 }
 
 // usd writes an amount: to the cent from a dollar on, more precisely below.
@@ -70,10 +62,17 @@ func dollars(v float64, places int) string {
 // megabytes writes an amount of traffic.
 func megabytes(v float64) string { return thousands(v, 1) }
 
-// thousands writes a number with commas.
+// count writes a number of things.
+func count(n int) string { return thousands(float64(n), 0) }
+
+// thousands writes a number with commas, and one beyond reason, of which not all
+// digits are known, shortly.
 func thousands(v float64, places int) string {
+	if math.Abs(v) >= 1e15 {
+		return fmt.Sprintf("%.2e", v)
+	}
 	text := fmt.Sprintf("%.*f", places, v)
-	whole, fraction, _ := strings.Cut(text, ".")
+	whole, fraction, fractional := strings.Cut(text, ".")
 	sign := ""
 	if rest, negative := strings.CutPrefix(whole, "-"); negative {
 		whole, sign = rest, "-"
@@ -81,14 +80,17 @@ func thousands(v float64, places int) string {
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
 	}
-	return sign + whole + "." + fraction
+	if fractional {
+		whole += "." + fraction
+	}
+	return sign + whole
 }
 
 // sentence makes one of what goes on after a name.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
-// clock writes a time of day.
-func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
+// utc writes when something was: by a clock that is the same for all who look.
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // rfc3339 writes a time for machines.
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

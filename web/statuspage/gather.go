@@ -3,6 +3,7 @@ package statuspage
 import (
 	"errors"
 	"math"
+	"net/http"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ func (p *Page) status() *Status {
 		s.takeReading(reading)
 		s.Sessions = newSessions(reading, now)
 		s.Totals = newTotals(s.Sessions, reading)
-		s.Attention = attention(s.Sessions, now)
+		s.Attention = attention(s.Sessions)
 	}
 	s.Health = s.health(reading)
 	if p.options.Simulated {
@@ -121,7 +122,16 @@ func newFailure(err error) *Failure {
 	}
 	apiErr := &apiclient.Error{Reason: apiclient.ReasonConnection}
 	errors.As(err, &apiErr)
-	return &Failure{Reason: apiErr.Reason, Text: apiErr.Explain(), Detail: err.Error()}
+	return &Failure{Reason: apiErr.Reason, Text: apiErr.Explain(), Cause: cause(apiErr), Detail: err.Error()}
+}
+
+// cause is what an error says beyond its reason, if anything. Of a rate limit that
+// is how long the pause was when it began, which is soon untrue.
+func cause(err *apiclient.Error) string {
+	if err.Err == nil || err.Reason == apiclient.ReasonRateLimited || err.Err.Error() == http.StatusText(err.Status) {
+		return ""
+	}
+	return err.Err.Error()
 }
 
 // stamp is a time as the API gives it: UTC, to the microsecond.

@@ -19,7 +19,8 @@ const (
 	Good    Level = "good"
 )
 
-// Notice is a sentence about how the exporter fares.
+// Notice is a sentence about how the exporter fares. It tells times by the clock:
+// one that said how long ago would be read out anew at each refresh.
 type Notice struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`
@@ -37,8 +38,7 @@ func (s *Status) health(r *collector.Reading) []Notice {
 	}
 	hold := s.Exporter.HoldUntil
 	if !hold.IsZero() {
-		say(Bad, "Rate limited: the API wants no request until %s, %s from now. Scrapes in that time are answered at once, without values.",
-			clock(hold), about(hold.Sub(s.Timestamp)))
+		say(Bad, "Rate limited: the API wants no request until %s. Scrapes in that time are answered at once, without values.", utc(hold))
 	}
 	if r == nil {
 		say(Note, "No scrape yet. This page asks the API nothing by itself: it shows what the last scrape found.")
@@ -50,11 +50,11 @@ func (s *Status) health(r *collector.Reading) []Notice {
 	if !r.Complete {
 		say(Warning, "The last reading was cut short: the scrape's deadline came first.")
 	}
-	if age := s.Timestamp.Sub(r.Start); age > staleAfter {
-		say(Warning, "The last scrape was %s ago, so this is old. Does Prometheus still scrape?", about(age))
+	if s.Timestamp.Sub(r.Start) > staleAfter {
+		say(Warning, "The last scrape was at %s, so this is old. Does Prometheus still scrape?", utc(r.Start))
 	}
 	if f := s.SessionFile; f != nil && !f.LastReloadSuccessful {
-		say(Warning, "The session file is bad or gone: its content of %s stays in force. The log says what is wrong.", clock(f.LastReloadSuccessTimestamp))
+		say(Warning, "The session file is bad or gone: its content of %s stays in force. The log says what is wrong.", utc(f.LastReloadSuccessTimestamp))
 	}
 	if r.Up {
 		s.sayMissing(say)

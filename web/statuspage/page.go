@@ -45,7 +45,7 @@ func New(o Options) *Page { return &Page{options: o, start: o.Now()} }
 var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"duration": duration, "ago": ago, "short": shortLabel, "left": left, "cost": cost, "mb": megabytes, "rfc3339": rfc3339,
+	"short": shortLabel, "duration": duration, "cost": cost, "mb": megabytes, "utc": utc,
 }).Parse(pageHTML))
 
 // shortLabel is a metadata label as a header: every one begins alike.
@@ -60,6 +60,23 @@ type view struct {
 
 // WordsSpan is how many columns the words take that stand in place of values.
 func (v view) WordsSpan() int { return 8 + len(v.MetadataLabels) }
+
+// timeView is a time that goes on by itself where the page's script runs.
+type timeView struct{ Kind, Datetime, Text string }
+
+// Time returns what the template writes of a time.
+func (v view) Time(kind string, at time.Time) timeView {
+	text := ""
+	switch kind {
+	case "ago":
+		text = ago(v.Timestamp.Sub(at))
+	case "age":
+		text = duration(v.Timestamp.Sub(at))
+	case "left":
+		text = left(at.Sub(v.Timestamp))
+	}
+	return timeView{Kind: kind, Datetime: rfc3339(at), Text: text}
+}
 
 // ServeHTML answers with the page.
 func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {

@@ -36,8 +36,9 @@ type Reading struct {
 // Failure is why something could not be read.
 type Failure struct {
 	Reason apiclient.Reason `json:"reason"`
-	Text   string           `json:"text"`   // what it means and where to look
-	Detail string           `json:"detail"` // as the log has it
+	Text   string           `json:"text"`            // what it means and where to look
+	Cause  string           `json:"cause,omitempty"` // what exactly was wrong, if more is known
+	Detail string           `json:"detail"`          // as the log has it
 }
 
 // Totals are about all sessions.

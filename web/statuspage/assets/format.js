@@ -1,4 +1,5 @@
 // Writes values for people, as format.go does on the server.
+import { element, setText } from "./dom.js";
 
 export const now = { offset: 0, get ms() { return Date.now() + this.offset; } }; // by the exporter's clock
 
@@ -14,17 +15,33 @@ export function duration(ms) {
   return `${s}s`;
 }
 
-const places = (n) => new Intl.NumberFormat("en-US", { minimumFractionDigits: n, maximumFractionDigits: n });
-const four = places(4), one = places(1);
+// thousands returns what writes numbers with commas, and those beyond reason, of
+// which not all digits are known, shortly.
+function thousands(places) {
+  const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  return (v) => (Math.abs(v) >= 1e15 ? v.toExponential(2) : format.format(v));
+}
+
+const four = thousands(4);
 
 // cost writes US dollars for a column.
-export const cost = (v) => (v < 0 ? "-$" : "$") + four.format(Math.abs(v));
+export const cost = (v) => (v < 0 ? "-$" : "$") + four(Math.abs(v));
 
-export const megabytes = (v) => one.format(v);
+export const megabytes = thousands(1);
+export const count = thousands(0);
+
+// utc writes when something was: by a clock that is the same for all who look.
+export const utc = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ") + " UTC";
 
 // ticks write a time that goes on by itself, given in milliseconds.
-export const ticks = {
+const ticks = {
   ago: (at) => `${duration(Math.max(0, now.ms - at)).split(" ")[0]} ago`,
   age: (at) => duration(now.ms - at),
   left: (at) => (at < now.ms ? "-" : "") + duration(at - now.ms),
 };
+
+// time returns an element whose text goes on by itself; at is a time of the JSON.
+export const time = (kind, at) => element("time", { "data-tick": kind, datetime: at }, ticks[kind](Date.parse(at)));
+
+// tick writes the text of a time anew.
+export const tick = (t) => setText(t, ticks[t.dataset.tick](Date.parse(t.dateTime)));

@@ -1,7 +1,8 @@
 // Keeps the page up to date, and the table sorted, filtered and grouped as the
 // reader wants it. That stands in the address, so a reload or a link keeps it.
-import { now } from "./format.js";
-import { element, setText, tick, time } from "./rows.js";
+import { setText } from "./dom.js";
+import { count, now, tick, utc } from "./format.js";
+import { drawSections } from "./sections.js";
 import { Table } from "./table.js";
 
 const refreshEvery = 5_000;   // while the page is looked at
@@ -11,11 +12,11 @@ const costShare = 20;         // a refresh takes a 20th of the time at most
 
 const $ = (id) => document.getElementById(id);
 const source = document.body.dataset.source;
-const table = new Table($("table"), show);
+const table = new Table($("table"), act);
 let last;        // the last answer
-let answeredAt;  // when it came
+let answeredAt;  // when it came, by the exporter's clock
 let failures = 0;
-let target = location.hash.startsWith("#s-") ? location.hash.slice(3) : ""; // a session that a link without script led to
+let target = linked(); // a session that a link leads to
 let timer;
 
 // refresh asks the exporter, which asks nobody, and draws what it says.
@@ -27,7 +28,7 @@ async function refresh() {
     if (!response.ok) throw new Error(`status ${response.status}`);
     const answer = await response.json();
     now.offset = Date.parse(answer.timestamp) - Date.now();
-    answeredAt = Date.now();
+    answeredAt = answer.timestamp;
     failures = 0;
     $("offline").hidden = true;
     draw(answer);
@@ -42,7 +43,7 @@ async function refresh() {
 }
 
 function sayOffline(error) {
-  const since = answeredAt ? `since ${new Date(answeredAt).toLocaleTimeString()}: what is shown is from then` : "yet";
+  const since = answeredAt ? `since ${utc(answeredAt)}: what is shown is from then` : "yet";
   const text = `The exporter itself does not answer ${since}. (${error.message})`;
   $("offline").hidden = false;
   setText($("offline"), text);
@@ -50,51 +51,30 @@ function sayOffline(error) {
 
 function draw(answer) {
   last = answer;
+  drawSections(answer);
   table.set(answer.sessions);
-  list($("health"), answer.health, (notice) => element("li", { className: `notice ${notice.level}` }, notice.text));
-  list($("tiles"), answer.display.tiles, (fact) => element("div", {},
-    element("dt", {}, fact.label), element("dd", { className: "value" }, fact.value), element("dd", { className: "note" }, fact.note ?? "")));
-  list($("facts"), answer.display.facts, (fact) => element("div", {},
-    element("dt", {}, fact.label), element("dd", {}, fact.value, ...(fact.note ? [" ", element("span", { className: "quiet" }, fact.note)] : []))));
-  list($("attention"), answer.attention, drawAttention, "Nothing: no session is active, and none is unreadable.");
-  list($("failures"), answer.exporter.api_request_failures, (failure) => element("li", {},
-    element("p", {}, element("strong", {}, failure.endpoint), ` ${failure.total} × `, time("ago", Date.parse(failure.last_timestamp))),
-    element("p", {}, failure.text)), "None.");
-  const read = answer.reading ? ["Last scrape ", time("ago", Date.parse(answer.reading.start_timestamp))] : ["No scrape yet"];
-  $("read").replaceChildren(...read);
   const worst = answer.health[0].level;
-  const active = answer.totals?.active !== undefined ? `${answer.totals.active} active · ` : "";
+  const active = answer.totals?.active !== undefined ? `${answer.display.tiles[0].value} active · ` : "";
   document.title = (worst === "bad" || worst === "warning" ? "⚠ " : "") + active + "Browser Use Exporter";
   show();
-  if (target) jump(target);
-  target = "";
-}
-
-function drawAttention(item) {
-  const sessions = item.sessions.map((session) => element("li", {},
-    element("a", { href: "#s-" + session.session_id }, session.session_id), " ", element("span", {}, session.text)));
-  return element("li", { className: item.level }, element("p", {}, item.text), ...(item.advice ? [element("p", {}, item.advice)] : []), element("ul", {}, ...sessions));
-}
-
-// list draws a list anew if it has changed, and keeps the focus on the link that
-// had it.
-function list(parent, items, make, none) {
-  const made = items.map(make);
-  if (made.length === 0 && none) made.push(element("li", { className: "note" }, element("p", {}, none)));
-  if (made.length === parent.children.length && made.every((child, i) => child.isEqualNode(parent.children[i]))) return;
-  const href = parent.contains(document.activeElement) && document.activeElement.getAttribute("href");
-  parent.replaceChildren(...made);
-  if (href) parent.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
+  follow();
 }
 
 // show draws the table as the reader wants it.
 function show() {
   if (!last) return;
   const { shown, of } = table.render();
-  setText($("count"), shown === of ? `${of} shown` : `${shown} of ${of} shown`);
+  setText($("count"), shown === of ? `${count(of)} shown` : `${count(shown)} of ${count(of)} shown`);
   $("empty").hidden = shown > 0;
   if (shown === 0) setText($("empty"), of > 0 ? "No session matches the filter." : last.display.empty);
   keepView();
+}
+
+// act shows what the reader has asked for, and has it read out; a refresh does
+// not, or it would talk all the time.
+function act() {
+  show();
+  setText($("said"), $("count").textContent);
 }
 
 // keepView writes the view into the address, readView takes it from there.
@@ -109,7 +89,9 @@ function keepView() {
   if (hash !== location.hash) history.replaceState(null, "", location.pathname + location.search + hash);
 }
 
+// readView leaves the view as it is where the address leads to a part of the page.
 function readView() {
+  if (!/^(#(sort|filter|group)=|$)/.test(location.hash)) return;
   const view = new URLSearchParams(location.hash.slice(1));
   Object.assign(table.view, { sort: view.get("sort") ?? "", descending: view.get("order") === "descending",
     filter: view.get("filter") ?? "", group: view.get("group") === "agent" });
@@ -117,14 +99,26 @@ function readView() {
   $("group").checked = table.view.group;
 }
 
+// linked is the session that the address leads to, as the links without script do.
+function linked() {
+  return location.hash.startsWith("#s-") ? location.hash.slice(3) : "";
+}
+
+// follow goes where the address leads to, once there are sessions.
+function follow() {
+  if (!last) return;
+  if (target) jump(target);
+  target = "";
+}
+
 // jump shows the row of a session, whatever the filter hides.
 function jump(id) {
-  if (!table.find(id)) {
+  if (!table.find(id) && last.sessions.some((session) => session.session_id === id)) {
     $("filter").value = table.view.filter = "";
-    show();
+    act();
   }
   const row = table.find(id);
-  row?.scrollIntoView({ block: "center" });
+  row?.scrollIntoView({ block: "nearest" }); // and the header stays in view
   row?.focus({ preventScroll: true });
 }
 
@@ -135,9 +129,15 @@ $("attention").addEventListener("click", (event) => {
   jump(link.hash.slice(3));
 });
 $("controls").addEventListener("submit", (event) => event.preventDefault());
-$("filter").addEventListener("input", () => { table.view.filter = $("filter").value.trim(); show(); });
-$("group").addEventListener("change", () => { table.view.group = $("group").checked; show(); });
-addEventListener("hashchange", () => { readView(); show(); });
+$("filter").addEventListener("input", () => { table.view.filter = $("filter").value.trim(); act(); });
+$("group").addEventListener("change", () => { table.view.group = $("group").checked; act(); });
+$("reload").addEventListener("click", (event) => { event.preventDefault(); location.reload(); }); // with the view
+addEventListener("hashchange", () => {
+  target = linked();
+  readView();
+  show();
+  follow();
+});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 setInterval(() => {
   if (document.hidden) return;

@@ -1,13 +1,18 @@
 // The table of sessions: sorted, filtered and grouped as view says. A session
 // keeps its row for as long as it is there, whatever is refreshed.
-import { cost, megabytes } from "./format.js";
-import { element, model, row, setText, sortValue, state, tick, update, writeState } from "./rows.js";
+import { element, morph, place } from "./dom.js";
+import { cost, count, megabytes } from "./format.js";
+import { model, row, sortValue, state, tickRow } from "./rows.js";
 
 const summed = ["proxy_used_megabytes", "proxy_cost_usd", "browser_cost_usd", "cost"];
 const leading = 5; // columns before the summed ones
 
 export class Table {
-  #table; #body; #onSort; #columns = []; #models = []; #rows = new Map(); #groups = new Map();
+  #table; #body; #onSort; #columns = [];
+  #entries = new Map(); // by session ID, in the exporter's order: the session as model m and as json, and its row tr
+  #groups = new Map();  // the parts of the table by agent session
+  #inView = new Set();  // the rows that one sees
+  #observer = new IntersectionObserver((seen) => this.#look(seen));
   view = { sort: "", descending: false, filter: "", group: false };
 
   constructor(table, onSort) {
@@ -38,13 +43,31 @@ export class Table {
     this.#onSort();
   }
 
-  // set takes the sessions that there are now.
+  // set takes the sessions that there are now, and draws anew the rows of those
+  // about whom something has changed.
   set(sessions) {
-    this.#models = sessions.map(model);
-    const there = new Set(this.#models.map((m) => m.session_id));
-    for (const id of this.#rows.keys()) if (!there.has(id)) this.#rows.delete(id);
-    const agents = new Set(this.#models.map(groupOf));
+    const before = this.#entries;
+    this.#entries = new Map();
+    for (const { timeout_remaining_seconds, ...session } of sessions) { // timeout_timestamp says the same, and stays
+      const id = session.session_id, json = JSON.stringify(session), old = before.get(id);
+      before.delete(id);
+      this.#entries.set(id, old?.json === json ? old : this.#draw(session, json, old));
+    }
+    for (const { tr } of before.values()) {
+      this.#observer.unobserve(tr);
+      this.#inView.delete(tr);
+    }
+    const agents = new Set([...this.#entries.values()].map((entry) => groupOf(entry.m)));
     for (const id of this.#groups.keys()) if (!agents.has(id)) this.#groups.delete(id);
+  }
+
+  // draw keeps the row that there is already, at first from the server.
+  #draw(session, json, old) {
+    const m = model(session), made = row(m, this.#columns);
+    const tr = old?.tr ?? document.getElementById(made.id) ?? made;
+    if (tr !== made) morph(tr, made);
+    if (!old) this.#observer.observe(tr);
+    return { m, json, tr };
   }
 
   // render draws the table, and returns how many sessions of how many it shows.
@@ -54,24 +77,35 @@ export class Table {
       if (c !== column) c.header.removeAttribute("aria-sort");
       else c.header.setAttribute("aria-sort", this.view.descending ? "descending" : "ascending");
     }
-    const shown = this.#sorted(this.#models.filter((m) => this.#matches(m)), column);
-    this.#place(this.view.group ? this.#grouped(shown, column) : shown.map((m) => this.#row(m)));
-    return { shown: shown.length, of: this.#models.length };
+    const shown = this.#sorted([...this.#entries.values()].filter((entry) => this.#matches(entry.m)), column);
+    if (!this.view.group) place(this.#body, shown.map((entry) => entry.tr));
+    const bodies = this.view.group ? this.#grouped(shown, column) : [this.#body];
+    place(this.#table, [this.#table.caption, this.#table.tHead, ...bodies]);
+    return { shown: shown.length, of: this.#entries.size };
   }
 
-  // tick lets ages and times left go on, and states with them.
+  // tick lets ages and times left go on, and states with them, where one sees it.
   tick() {
-    for (const m of this.#models) {
-      const tr = this.#rows.get(m.session_id);
-      if (!tr?.isConnected) continue;
-      writeState(tr, m);
-      for (const t of tr.getElementsByTagName("time")) tick(t);
+    for (const tr of this.#inView) this.#tickRow(tr);
+  }
+
+  #tickRow(tr) {
+    tickRow(tr, this.#entries.get(tr.id.slice(2)).m);
+  }
+
+  #look(seen) {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) this.#inView.delete(target);
+      else if (this.#entries.get(target.id.slice(2))?.tr === target) {
+        this.#inView.add(target);
+        this.#tickRow(target);
+      }
     }
   }
 
   // find returns the row of a session, if it is shown.
   find(id) {
-    const tr = this.#rows.get(id);
+    const tr = this.#entries.get(id)?.tr;
     return tr?.isConnected ? tr : undefined;
   }
 
@@ -80,30 +114,23 @@ export class Table {
     return this.view.filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   }
 
-  #sorted(models, column) {
-    if (!column) return models;
+  #sorted(entries, column) {
+    if (!column) return entries;
     const sign = this.view.descending ? -1 : 1;
-    return models
-      .map((m) => ({ m, value: sortValue(m, column) }))
+    return entries
+      .map((entry) => ({ entry, value: sortValue(entry.m, column) }))
       .sort((a, b) => byValue(a.value, b.value, sign))
-      .map((entry) => entry.m);
+      .map(({ entry }) => entry);
   }
 
-  #row(m) {
-    let tr = this.#rows.get(m.session_id);
-    if (tr) update(tr, m, this.#columns);
-    else this.#rows.set(m.session_id, (tr = row(m, this.#columns)));
-    return tr;
-  }
-
-  // grouped returns the rows of sessions below those of their agent sessions.
-  #grouped(models, column) {
+  // grouped returns a part of the table for each agent session.
+  #grouped(entries, column) {
     const groups = new Map();
-    for (const m of models) {
-      const id = groupOf(m);
-      if (!groups.has(id)) groups.set(id, { id, models: [], sums: summed.map(() => 0), active: 0 });
+    for (const entry of entries) {
+      const id = groupOf(entry.m), m = entry.m;
+      if (!groups.has(id)) groups.set(id, { id, rows: [], sums: summed.map(() => 0), active: 0 });
       const group = groups.get(id);
-      group.models.push(m);
+      group.rows.push(entry.tr);
       if (m.active) group.active++;
       if (m.up) summed.forEach((key, i) => { group.sums[i] += m[key]; });
     }
@@ -111,44 +138,27 @@ export class Table {
     const by = column ? summed.indexOf(column.key) : -1;
     const sign = this.view.descending ? -1 : 1;
     if (by >= 0) list.sort((a, b) => byValue(a.sums[by], b.sums[by], sign));
-    return list.flatMap((group) => [this.#groupRow(group), ...group.models.map((m) => this.#row(m))]);
+    return list.map((group) => this.#groupBody(group));
   }
 
-  #groupRow(group) {
-    let tr = this.#groups.get(group.id);
-    if (!tr) {
-      tr = element("tr", { className: "group" },
-        element("th", { scope: "row", colSpan: leading }, element("span", { className: "id" }), " ", element("span", { className: "quiet" })),
-        ...summed.map((key, i) => {
-          const cell = element("td", { className: "num" });
-          cell.dataset.label = this.#columns[leading + i].title;
-          return cell;
-        }),
-        element("td", { colSpan: this.#columns.length - leading - summed.length }));
-      this.#groups.set(group.id, tr);
-    }
-    const [name, note] = tr.cells[0].children;
-    setText(name, group.id === "" ? "No agent session" : group.id === "?" ? "Unreadable" : group.id);
-    setText(note, `${group.models.length} ${group.models.length === 1 ? "session" : "sessions"}, ${group.active} active`);
-    group.sums.forEach((sum, i) => setText(tr.cells[1 + i], group.id === "?" ? "" : i === 0 ? megabytes(sum) : cost(sum)));
-    return tr;
+  #groupBody(group) {
+    let body = this.#groups.get(group.id);
+    if (!body) this.#groups.set(group.id, (body = element("tbody", { role: "rowgroup" }, element("tr", {}))));
+    const head = body.rows[0];
+    morph(head, this.#groupRow(group));
+    place(body, [head, ...group.rows]);
+    return body;
   }
 
-  // place lets the table have these rows in this order, and moves no row that
-  // is in its place.
-  #place(rows) {
-    const focused = this.#body.contains(document.activeElement) ? document.activeElement : undefined;
-    let at = this.#body.firstElementChild;
-    for (const tr of rows) {
-      if (tr === at) at = at.nextElementSibling;
-      else this.#body.insertBefore(tr, at);
-    }
-    while (at) {
-      const next = at.nextElementSibling;
-      at.remove();
-      at = next;
-    }
-    if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+  #groupRow({ id, rows, sums, active }) {
+    const name = id === "" ? "No agent session" : id === "?" ? "Unreadable" : id;
+    const note = `${count(rows.length)} ${rows.length === 1 ? "session" : "sessions"}, ${count(active)} active`;
+    return element("tr", { class: "group", role: "row" },
+      element("th", { scope: "rowgroup", role: "rowheader", colspan: leading },
+        element("span", { class: "id" }, name), " ", element("span", { class: "quiet" }, note)),
+      ...sums.map((sum, i) => element("td", { class: "num", role: "cell", "data-label": this.#columns[leading + i].title },
+        ...(id === "?" ? [] : [i === 0 ? megabytes(sum) : cost(sum)]))),
+      element("td", { role: "cell", colspan: this.#columns.length - leading - summed.length }));
   }
 }
 
