@@ -5,7 +5,7 @@ import (
 )
 
 // contrast lists the texts on the page whose contrast is below what WCAG's level
-// AA asks of small text.
+// AA asks of small text, and the symbols below what it asks of them.
 const contrast = `(() => {
 	const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 	const parse = (color) => color.match(/[\d.]+/g).map(Number);
@@ -14,11 +14,19 @@ const contrast = `(() => {
 		const color = parse(getComputedStyle(e).backgroundColor);
 		return color.length === 3 || color[3] === 1 ? color : background(e.parentElement);
 	};
+	const ratio = (style, e) => {
+		const back = background(e), color = parse(style.color).map((v, i) => i < 3 ? back[i] + (v - back[i]) * style.opacity : v);
+		const [a, b] = [luminance(color), luminance(back)].sort((x, y) => y - x);
+		return (a + 0.05) / (b + 0.05);
+	};
 	const low = new Set();
+	const check = (e, text, style, least) => { if (ratio(style, e) < least) low.add(e.tagName + " " + text + " " + ratio(style, e).toFixed(2)); };
 	for (const e of document.querySelectorAll("body *:not(noscript):not(.unseen)")) {
-		if (![...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim())) continue;
-		const [a, b] = [luminance(parse(getComputedStyle(e).color)), luminance(background(e))].sort((x, y) => y - x);
-		if ((a + 0.05) / (b + 0.05) < 4.5) low.add(e.tagName + " " + e.textContent.slice(0, 30) + " " + ((a + 0.05) / (b + 0.05)).toFixed(2));
+		if ([...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim())) check(e, e.textContent.slice(0, 30), getComputedStyle(e), 4.5);
+		for (const side of ["::before", "::after"]) {
+			const style = getComputedStyle(e, side);
+			if (/"[^"]/.test(style.content)) check(e, side, style, 3); // a symbol, of which less is asked
+		}
 	}
 	return [...low];
 })()`
