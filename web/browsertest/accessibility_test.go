@@ -117,7 +117,7 @@ func TestTheTableIsHeardAsOne(t *testing.T) {
 						t.Errorf("%d cells of %q; want %d, the second a header", len(cells), row.text(), want)
 					}
 				}
-				if overdue := rows[1].all("cell"); overdue[1].text() != agentTwo || !strings.HasPrefix(overdue[3].text(), "-3m") || overdue[10].text() != "customer-2" {
+				if overdue := rows[1].all("cell"); overdue[1].text() != agentTwo || !strings.HasPrefix(overdue[3].text(), "-3m") || overdue[9].text() != "customer-2" {
 					t.Errorf("the overdue session is heard as %q", rows[1].text())
 				}
 			})

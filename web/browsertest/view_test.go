@@ -65,7 +65,7 @@ func TestHostileMetadata(t *testing.T) {
 			if options == nil {
 				p.refresh()
 			}
-			if got := eval[string](p, row+`.cells[10].textContent`); got != hostileText {
+			if got := eval[string](p, row+`.querySelector("[data-label=team]").textContent`); got != hostileText {
 				t.Errorf("the metadata is shown as %q; want it as it is", got)
 			}
 			if eval[bool](p, `window.pwned !== undefined || document.querySelector("tbody script, tbody img, tbody svg") !== null`) {
