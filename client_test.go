@@ -115,12 +115,14 @@ func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
 			r := newServedRig(t, server, newAPI(1))
 			start := time.Now()
 			conn := r.send(text)
+			var dripping sync.WaitGroup
 			if name == "a byte a second" {
-				go func() {
-					for err := error(nil); err == nil; _, err = conn.Write([]byte("x")) {
+				dripping.Go(func() {
+					for range 100 {
 						time.Sleep(time.Second)
+						_, _ = conn.Write([]byte("x"))
 					}
-				}()
+				})
 			}
 			_, _ = io.ReadAll(conn) // until the server closes it
 			if took := time.Since(start); took > time.Minute {
@@ -129,6 +131,7 @@ func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
 			if n := len(r.api.Requests()); n != 0 {
 				t.Error("it was read for a request that never came")
 			}
+			dripping.Wait()
 		})
 	}
 }

@@ -317,6 +317,9 @@ func detail(t *testing.T, api *apitest.Server) string {
 // one that is a byte longer.
 func TestTheSizeOfAnAnswer(t *testing.T) {
 	for name, v := range victims() {
+		if name == "one page of the list" {
+			continue // it is read as the first one is, and 16 MiB take long enough
+		}
 		padded := func(size int) func(string) http.HandlerFunc {
 			return func(good string) http.HandlerFunc {
 				return apitest.Status(200, strings.Repeat(" ", size-len(good))+good)

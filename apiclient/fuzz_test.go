@@ -20,9 +20,14 @@ import (
 // for, with the values that encoding/json finds in it.
 func FuzzSession(f *testing.F) {
 	seeds(f, "/browsers/"+id(1))
-	f.Add([]byte(`{"id":"` + id(1) + `","status":"active","startedAt":"2026-08-13T03:03:24","timeoutAt":"2026-08-13T05:03:24+02:00"}`))
-	f.Add([]byte(`{"id":"` + id(2) + `","status":"active","startedAt":"2026-08-13T03:03:24","timeoutAt":"2026-08-13T05:03:24+02:00"}`))
-	f.Add([]byte(`{"id":"` + id(1) + `","status":"","ID":7,"id":"` + id(1) + `","st\u0061tus":"\u00e9\xff","startedAt":"2026-08-13T03:03:24Z","timeoutAt":"0001-01-01T00:00:00Z","browserCost":"-.5E+1","metadata":{"a":null}}`))
+	const rest = `,"startedAt":"2026-08-13T03:03:24","timeoutAt":"2026-08-13T05:03:24+02:00"}`
+	for _, seed := range []string{
+		`{"id":"` + id(1) + `","status":"active"` + rest, `{"id":"` + id(2) + `","status":"active"` + rest,
+		`{"id":"` + id(1) + `"` + rest, `{"id":"` + id(1) + `","status":""` + rest, `{"id":"` + id(1) + `","status":null` + rest,
+		`{"ID":7,"id":7,"id":"` + id(1) + `","status":"","st\u0061tus":"\u00e9` + "\xff" + `","browserCost":"-.5E+1","metadata":{"a":null},"startedAt":"0001-01-01T00:00:00Z"` + rest,
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := clientOf(body).Session(t.Context(), id(1))
 		want, ok := referenceSession(body)
