@@ -250,6 +250,8 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 		"a duration of words":  {demo(map[string]any{"maxAge": "soon"}), []string{"maxAge", "soon"}},
 		"an ID that is none":   {demo(map[string]any{"sessions": map[string]any{"ids": []any{"42"}}}), []string{"sessions/ids/0", "42"}},
 		"a level that is none": {demo(map[string]any{"log": map[string]any{"level": "loud"}}), []string{"log/level"}},
+		"TLS of nothing":       {demo(map[string]any{"web": map[string]any{"tls": true}}), []string{"web.existingSecret"}},
+		"half a minute":        {demo(map[string]any{"serviceMonitor": map[string]any{"interval": "0.5m"}}), []string{"serviceMonitor/interval", "0.5m"}},
 		"an unknown threshold": {
 			demo(map[string]any{"prometheusRule": map[string]any{"enabled": true, "thresholds": map[string]any{"session_cost": 3}}}),
 			[]string{`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`},
@@ -284,7 +286,14 @@ func TestTheReadmesInstallationRenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := render(values); err != nil {
-		t.Error(err)
+	rendered, err := render(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := "registry.example.com/browseruse_exporter:0.1.0"
+	for name, text := range rendered {
+		if strings.HasSuffix(name, "deployment.yaml") && (!strings.Contains(text, image) || !strings.Contains(text, "secretName: browser-use")) {
+			t.Errorf("%s does not have the image %s, or not the secret:\n%s", name, image, text)
+		}
 	}
 }

@@ -38,6 +38,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{- define "browseruse-exporter.args" -}}
+{{- if and .Values.web.tls (not .Values.web.existingSecret) -}}
+{{- fail "web.tls=true says that web.existingSecret turns on TLS: give it" -}}
+{{- end -}}
 {{- if .Values.demo }}
 - --demo
 {{- else }}
