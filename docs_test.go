@@ -3,11 +3,13 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -132,6 +134,52 @@ func joined(set map[string]bool) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
+}
+
+// TestTheReadmeHasEveryFieldOfTheJSON looks for each in the section on it, but for
+// the page's own wording.
+func TestTheReadmeHasEveryFieldOfTheJSON(t *testing.T) {
+	documented := section(t, "Endpoints")
+	files, err := filepath.Glob("testdata/status-*.json")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d golden files: %v", len(files), err)
+	}
+	fields := map[string]bool{}
+	var collect func(any)
+	collect = func(value any) {
+		switch value := value.(type) {
+		case []any:
+			for _, item := range value {
+				collect(item)
+			}
+		case map[string]any:
+			for name, field := range value {
+				if strings.HasPrefix(name, "metadata_") {
+					name = "metadata_<key>"
+				}
+				fields[name] = true
+				if name != "display" {
+					collect(field)
+				}
+			}
+		}
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var status any
+		if err := json.Unmarshal(text, &status); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		collect(status)
+	}
+	for name := range fields {
+		if !strings.Contains(documented, "`"+name+"`") && !strings.Contains(documented, "`"+name+"[]`") {
+			t.Errorf("the README does not tell of %s", name)
+		}
+	}
 }
 
 // TestTheReadmesFilesAreTaken gives the exporter the session file and the web
