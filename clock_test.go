@@ -89,7 +89,7 @@ func isWhatTheAPISays(t *testing.T, exposition string, api *apitest.Server, now 
 		line := func(name string, value float64) string {
 			return fmt.Sprintf(`browseruse_session_%s{agent_session_id="",session_id="%s"} %s`, name, s.ID, strconv.FormatFloat(value, 'g', -1, 64))
 		}
-		active, remaining := 0.0, s.TimeoutAt().Sub(time.Now()).Seconds()
+		active, remaining := 0.0, time.Until(s.TimeoutAt()).Seconds()
 		if finish, finished := s.Finish(now); finished {
 			has(t, exposition, line("finish_timestamp_seconds", float64(finish.Unix())))
 		} else {
