@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/go-kit/log"
@@ -90,5 +91,5 @@ func (j *journal) writeStatus(s *apiclient.Session) {
 		return
 	}
 	j.unknownStatuses[s.Status] = true
-	_ = level.Warn(j.logger).Log("msg", "Unknown status, counted as active until the session has finished", "status", s.Status, "session_id", s.ID)
+	_ = level.Warn(j.logger).Log("msg", "Unknown status, counted as active until the session has finished", "status", fmt.Sprintf("%.40s", s.Status), "session_id", s.ID)
 }
