@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -83,6 +84,7 @@ type secureRig struct {
 	dial        atomic.Pointer[error]           // what connecting fails with, if not nil
 	dialed      atomic.Int64                    // how often it succeeded
 	protocol    atomic.Pointer[string]          // of the last request
+	dead        atomic.Int64                    // so many of the first connections say nothing more
 }
 
 func newSecureRig(t *testing.T, a *authority) *secureRig {
@@ -104,15 +106,29 @@ func newSecureRig(t *testing.T, a *authority) *secureRig {
 			if err := s.dial.Load(); err != nil && *err != nil {
 				return nil, *err
 			}
-			s.dialed.Add(1)
+			number := s.dialed.Add(1)
 			conn, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
-			return newReadAhead(conn), nil
+			return newReadAhead(mortal{conn, func() bool { return number <= s.dead.Load() }}), nil
 		}
 	}, idFlags(3)...)
 	return s
+}
+
+// mortal is a connection that dies without a word: what is written to it goes
+// nowhere.
+type mortal struct {
+	net.Conn
+	dead func() bool
+}
+
+func (m mortal) Write(p []byte) (int, error) {
+	if m.dead() {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
 }
 
 // readAhead takes from a connection in memory what comes, so that who writes need
@@ -265,6 +281,20 @@ func lastAnswer(body string, later time.Duration) http.HandlerFunc {
 		time.Sleep(later)
 		_, _ = w.Write([]byte(body[len(body)/2:]))
 	}
+}
+
+// TestADeadConnectionIsReplaced lets the connection of HTTP/2 die between two
+// scrapes, as behind a NAT that forgot it. The next scrape has another.
+func TestADeadConnectionIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecureRig(t, newAuthority(t))
+		good := s.scrape("60")
+		s.dead.Store(s.dialed.Load())
+		time.Sleep(30 * time.Second)
+		got := s.scrape("60")
+		sameSessions(t, got, good, nothing)
+		has(t, got, "browseruse_up 1", up(1, 1), failures("browser", "timeout", 0))
+	})
 }
 
 // TestTheKeyStaysWithTheAPI sends every request to another host, which must
