@@ -25,7 +25,11 @@ func troubleRow() row {
 	}}
 }
 
-const firing = `alertname=~"BrowserUse.*",alertstate="firing"`
+// Alerts of the chosen jobs, and those that have none: that there is no exporter.
+const (
+	ofAlerts = `alertname=~"BrowserUse.*",job=~"$job|"`
+	firing   = ofAlerts + `,alertstate="firing"`
+)
 
 // count is zero only where the rules are loaded, and so could fire.
 func count(severity string) string {
@@ -41,7 +45,7 @@ func alertsTable() *table.PanelBuilder {
 		column{name: "Severity", unit: units.Short,
 			expr:  each(`3 * ALERTS{` + firing + `,severity="critical"} or 2 * ALERTS{` + firing + `,severity="warning"} or ALERTS{` + firing + `}`),
 			looks: worded(map[float64]word{3: {"critical", red}, 2: {"warning", yellow}, 1: {"info", "blue"}})},
-		column{name: "For", unit: units.DurationInHoursMinutesSeconds, expr: each(`time() - ALERTS_FOR_STATE{alertname=~"BrowserUse.*"} and ignoring (alertstate) ALERTS{` + firing + `}`)},
+		column{name: "For", unit: units.DurationInHoursMinutesSeconds, expr: each(`time() - ALERTS_FOR_STATE{` + ofAlerts + `} and ignoring (alertstate) ALERTS{` + firing + `}`)},
 		sessionColumn(blank()),
 		agentSessionColumn(blank()),
 		column{name: "Job", label: "job", looks: []look{blank()}},
