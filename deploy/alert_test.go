@@ -95,39 +95,25 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 	alertmanager := startAlertmanager(t, alertmanagerConfig(t, hook))
 	post := func(alerts ...map[string]string) {
 		t.Helper()
-		type labelled struct {
-			Labels map[string]string `json:"labels"`
-		}
-		body := make([]labelled, len(alerts))
-		for i, labels := range alerts {
-			body[i].Labels = labels
-		}
-		text, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := http.Post("http://"+alertmanager+"/api/v2/alerts", "application/json", bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			t.Fatalf("Alertmanager answered %s", response.Status)
-		}
+		postAlerts(t, alertmanager, alerts...)
 	}
 	firing := func(receiver, name, job string) bool {
 		return hook.find(receiver, "firing", map[string]string{"alertname": name, "job": job}) != nil
 	}
 
 	post(
-		map[string]string{"alertname": "BrowserUseAPIDown", "job": "a", "instance": "a:1", "severity": "critical"},
-		map[string]string{"alertname": "BrowserUseAPIDown", "job": "key", "instance": "key:1", "severity": "critical"},
+		map[string]string{"alertname": "BrowserUseAPIDown", "job": "a", "instance": "a:1", "severity": "critical", "blind": "yes"},
+		map[string]string{"alertname": "BrowserUseAPIDown", "job": "key", "instance": "key:1", "severity": "critical", "blind": "yes"},
 		map[string]string{"alertname": "BrowserUseAPIKeyRejected", "job": "key", "instance": "key:1", "severity": "critical"},
-		map[string]string{"alertname": "BrowserUseExporterDown", "job": "b", "instance": "b:1", "severity": "critical"},
+		map[string]string{"alertname": "BrowserUseExporterDown", "job": "b", "instance": "b:1", "severity": "critical", "blind": "yes"},
+		// One of a pair: the other goes on.
+		map[string]string{"alertname": "BrowserUseAPIDown", "job": "pair", "instance": "pair:1", "severity": "critical"},
+		map[string]string{"alertname": "BrowserUseExporterDown", "job": "pair", "instance": "pair:1", "severity": "critical"},
 	)
 	eventually(t, "the pager", func() bool {
 		return firing("/pager", "BrowserUseAPIDown", "a") && firing("/pager", "BrowserUseAPIKeyRejected", "key") &&
-			firing("/pager", "BrowserUseExporterDown", "b")
+			firing("/pager", "BrowserUseExporterDown", "b") && firing("/pager", "BrowserUseAPIDown", "pair") &&
+			firing("/pager", "BrowserUseExporterDown", "pair")
 	})
 	if firing("/pager", "BrowserUseAPIDown", "key") {
 		t.Error("the pager was told that the API does not answer, though the key is the reason")
@@ -137,7 +123,7 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 		"BrowserUseSessionCostHigh", "BrowserUseAgentSessionCostHigh", "BrowserUseSessionRunningLong",
 		"BrowserUseSessionOverdue", "BrowserUseProxyTrafficHigh", "BrowserUseSessionUnreadable",
 	}
-	for _, job := range []string{"a", "key", "b", "fine"} {
+	for _, job := range []string{"a", "key", "b", "pair", "fine"} {
 		for _, name := range session {
 			post(map[string]string{"alertname": name, "job": job, "session_id": "s", "agent_session_id": "agent", "severity": "warning"})
 		}
@@ -148,7 +134,7 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 	// the last one has come the others would have, too.
 	eventually(t, "the alerts of what can be read", func() bool {
 		for _, name := range session {
-			if !firing("/tickets", name, "fine") {
+			if !firing("/tickets", name, "fine") || !firing("/tickets", name, "pair") {
 				return false
 			}
 		}
@@ -162,8 +148,55 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 			}
 		}
 	}
-	if n := groups(hook, "/tickets", "agent"); n != 1 {
-		t.Errorf("the alerts of one agent session came in %d groups", n)
+	if n := groups(hook, "/tickets", "agent"); n != 2 {
+		t.Errorf("the alerts of one agent session in each of two jobs came in %d groups", n)
+	}
+}
+
+// TestNoSessionAlertsWithoutAnyExporter is about the alert that has no job, as
+// there is none.
+func TestNoSessionAlertsWithoutAnyExporter(t *testing.T) {
+	t.Parallel()
+	hook := startWebhook(t)
+	alertmanager := startAlertmanager(t, alertmanagerConfig(t, hook))
+	postAlerts(t, alertmanager, map[string]string{"alertname": "BrowserUseExporterDown", "severity": "critical", "blind": "yes"})
+	eventually(t, "the pager", func() bool {
+		return hook.find("/pager", "firing", map[string]string{"alertname": "BrowserUseExporterDown"}) != nil
+	})
+	postAlerts(t, alertmanager,
+		map[string]string{"alertname": "BrowserUseSessionOverdue", "job": "a", "session_id": "s", "severity": "warning"},
+		map[string]string{"alertname": "BrowserUseDailySpendHigh", "job": "a", "severity": "warning"},
+	)
+	// They are of one group, and so would come together.
+	eventually(t, "the other alert", func() bool {
+		return hook.find("/tickets", "firing", map[string]string{"alertname": "BrowserUseDailySpendHigh"}) != nil
+	})
+	if a := hook.find("/tickets", "firing", map[string]string{"session_id": "s"}); a != nil {
+		t.Errorf("an alert about a session was sent, though there is no exporter: %v", a.Labels)
+	}
+}
+
+// postAlerts hands alerts to Alertmanager.
+func postAlerts(t *testing.T, alertmanager string, alerts ...map[string]string) {
+	t.Helper()
+	type labelled struct {
+		Labels map[string]string `json:"labels"`
+	}
+	body := make([]labelled, len(alerts))
+	for i, labels := range alerts {
+		body[i].Labels = labels
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Post("http://"+alertmanager+"/api/v2/alerts", "application/json", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("Alertmanager answered %s", response.Status)
 	}
 }
 

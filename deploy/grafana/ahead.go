@@ -20,8 +20,8 @@ func aheadRow() row {
 			query{expr: `max by (job) (instance:browseruse_credits_usd:sum{` + ofInstance + `})`, legend: "{{job}}"},
 			query{expr: `max by (job, source) (browseruse_account_credits_usd{` + ofInstance + `})`, legend: "{{job}} {{source}}"},
 			query{expr: `browseruse:threshold_credits_usd`, legend: "threshold", limit: true}),
-		graph(text{"Credit lasts", "How long, at what sessions spent in the last hour; drawn up to two weeks, and not at all where nothing was spent. The dashed line is the threshold of BrowserUseCreditsRunningOut, which goes by how fast the credit itself falls."}, 12, units.Seconds,
-			query{expr: `clamp_max(3600 * max by (job) (instance:browseruse_credits_usd:sum{` + ofInstance + `}) / (job:browseruse_spend_usd:increase1h{` + ofJob + `} > 0), 1209600)`, legend: "{{job}}"},
+		graph(text{"Credit lasts", "How long, at what the credit fell by in the last hour, or at what sessions spent if that is more; drawn up to two weeks, and not at all where nothing was spent. The dashed line is the threshold of BrowserUseCreditsRunningOut."}, 12, units.Seconds,
+			query{expr: `clamp_max(3600 * job:browseruse_credits_usd:min{` + ofJob + `} / (job:browseruse_pace_usd:increase1h{` + ofJob + `} > 0), 1209600)`, legend: "{{job}}"},
 			query{expr: `browseruse:threshold_credits_horizon_seconds`, legend: "threshold", limit: true}),
 	}}
 }

@@ -64,6 +64,24 @@ func TestVariablesAreThere(t *testing.T) {
 	}
 }
 
+// TestAlertsAreThoseOfTheJob wants those that have a job to be of the chosen ones.
+func TestAlertsAreThoseOfTheJob(t *testing.T) {
+	found := 0
+	for _, p := range read(t).Panels {
+		for _, target := range p.Targets {
+			for _, selector := range regexp.MustCompile(`ALERTS(?:_FOR_STATE)?\{[^}]*\}`).FindAllString(target.Expr, -1) {
+				found++
+				if !strings.Contains(selector, `job=~"$job|"`) {
+					t.Errorf("panel %q shows alerts of every job: %s", p.Title, selector)
+				}
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("%d selections of alerts, want those of two numbers and a table", found)
+	}
+}
+
 // TestLinksStayOnTheDashboard wants the same dashboard, data source and time.
 func TestLinksStayOnTheDashboard(t *testing.T) {
 	found := 0

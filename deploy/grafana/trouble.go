@@ -13,10 +13,10 @@ func troubleRow() row {
 	return row{"Is something wrong now?", []cog.Builder[dashboard.Panel]{
 		answer(text{"Exporter", "Whether Prometheus can scrape the exporter. If not, nothing is known about any session: see whether the process runs and what it logged at last."}, 5,
 			`min(up{`+ofInstance+`}) or vector(0)`, "up", "down"),
-		answer(text{"Browser Use API", "Whether the API answered a request of the last scrape, or none was needed. If not, what sessions cost is unknown; the failures by reason, at the bottom, say why."}, 5,
-			`min(browseruse_up{`+ofInstance+`})`, "answers", "does not answer"),
+		answer(text{"Browser Use API", "Whether the last scrape heard of the sessions: the API answered a request, and one for the list of sessions if any was needed. If not, what sessions cost is unknown; the failures by reason, at the bottom, say why."}, 5,
+			`min(instance:browseruse_answers:bool{`+ofInstance+`})`, "answers", "does not answer"),
 		numberPanel(text{"Unreadable sessions", "Sessions that could not be read by the last scrape. They have no values, and no alert about their cost can fire. The exporter's status page says why."}, 5,
-			units.Short, from(green, step{1, red}), `count(max by (job, session_id) (browseruse_session_up{`+ofInstance+`}) == 0) or 0 * max(browseruse_up{`+ofInstance+`})`),
+			units.Short, from(green, step{1, red}), `count(max by (job, session_id) (browseruse_session_up{`+ofInstance+`}) == 0) or 0 * (min(instance:browseruse_answers:bool{`+ofInstance+`}) == 1)`),
 		numberPanel(text{"Critical alerts", "Alerts of the exporter's rules that fire and should wake somebody. What to do about each stands in the runbook."}, 5,
 			units.Short, from(green, step{1, red}), count(`severity="critical"`)).NoValue("rules not loaded"),
 		numberPanel(text{"Other alerts", "Alerts that fire and can wait for the morning."}, 4,
@@ -25,7 +25,11 @@ func troubleRow() row {
 	}}
 }
 
-const firing = `alertname=~"BrowserUse.*",alertstate="firing"`
+// Alerts of the chosen jobs, and those that have none: that there is no exporter.
+const (
+	ofAlerts = `alertname=~"BrowserUse.*",job=~"$job|"`
+	firing   = ofAlerts + `,alertstate="firing"`
+)
 
 // count is zero only where the rules are loaded, and so could fire.
 func count(severity string) string {
@@ -41,7 +45,7 @@ func alertsTable() *table.PanelBuilder {
 		column{name: "Severity", unit: units.Short,
 			expr:  each(`3 * ALERTS{` + firing + `,severity="critical"} or 2 * ALERTS{` + firing + `,severity="warning"} or ALERTS{` + firing + `}`),
 			looks: worded(map[float64]word{3: {"critical", red}, 2: {"warning", yellow}, 1: {"info", "blue"}})},
-		column{name: "For", unit: units.DurationInHoursMinutesSeconds, expr: each(`time() - ALERTS_FOR_STATE{alertname=~"BrowserUse.*"} and ignoring (alertstate) ALERTS{` + firing + `}`)},
+		column{name: "For", unit: units.DurationInHoursMinutesSeconds, expr: each(`time() - ALERTS_FOR_STATE{` + ofAlerts + `} and ignoring (alertstate) ALERTS{` + firing + `}`)},
 		sessionColumn(blank()),
 		agentSessionColumn(blank()),
 		column{name: "Job", label: "job", looks: []look{blank()}},

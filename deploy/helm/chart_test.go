@@ -190,6 +190,26 @@ func within(some, all map[string]string) bool {
 	return true
 }
 
+// TestEachReleaseIsAJobOfItsOwn whose name the alerts know: they take what has
+// the same job for one project.
+func TestEachReleaseIsAJobOfItsOwn(t *testing.T) {
+	each(t, func(t *testing.T, file string) {
+		monitor := decoded(t, file).monitor
+		if monitor == nil {
+			return
+		}
+		var jobs []string
+		for _, relabeling := range monitor.Spec.Endpoints[0].RelabelConfigs {
+			if relabeling.TargetLabel == "job" && len(relabeling.SourceLabels) == 0 {
+				jobs = append(jobs, *relabeling.Replacement)
+			}
+		}
+		if !slices.Equal(jobs, []string{"browseruse/watch/money"}) {
+			t.Errorf("the release money in the namespace watch becomes the jobs %q", jobs)
+		}
+	})
+}
+
 // TestThePodHasNoPrivileges checks what the pod security standard "restricted"
 // asks for, and more.
 func TestThePodHasNoPrivileges(t *testing.T) {
