@@ -98,7 +98,7 @@ func (s *scrapers) finalDifferences() (difference, failed error) {
 
 // leastReadable is the share of the sessions that has to be readable over all of a
 // bad time. One that shows nothing at all would never show anything wrong.
-const leastReadable = 0.25
+const leastReadable = 0.1
 
 // checkReadable says whether enough was shown.
 func (s *scrapers) checkReadable() {

@@ -144,7 +144,9 @@ func (w *world) makeTrouble(ctx context.Context) {
 
 // fault draws what the API does instead of its work.
 func (w *world) fault() (string, http.HandlerFunc) {
-	code := []int{400, 402, 403, 404, 422, 500, 502, 503, 504, 302, 204}[w.draw(11)]
+	// No 404: two of them in a row are believed, and the session is asked for again
+	// only after minutes.
+	code := []int{400, 402, 403, 422, 500, 502, 503, 504, 302, 204}[w.draw(10)]
 	faults := map[string]http.HandlerFunc{
 		"status " + strconv.Itoa(code): apitest.Status(code, `{"detail":"`+apitest.Credential+`"}`, "Location", "http://127.0.0.1:1/"),
 		"429":                          apitest.Status(429, "", "Retry-After", strconv.Itoa(w.draw(int(maxHold/time.Second)))),
