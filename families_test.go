@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"browseruse_exporter/apiclient/apitest"
@@ -104,5 +109,45 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
 			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 1`,
 			`browseruse_api_request_failures_total{endpoint="browser",project="bad",reason="timeout"} 1`)
+	})
+}
+
+// TestEachFormatSaysTheSame asks for the text and for protobuf, which Prometheus
+// wants for native histograms.
+func TestEachFormatSaysTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newAPI(3), append(idFlags(4), "--session.metadata-label=team")...)
+		sessions := func(format expfmt.Format) []string {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+			request.Header.Set("Accept", string(format))
+			recorder := httptest.NewRecorder()
+			r.handler.ServeHTTP(recorder, request)
+			if got := expfmt.ResponseFormat(recorder.Header()).FormatType(); got != format.FormatType() {
+				t.Errorf("the format is %v; want %v", got, format)
+			}
+			var families []collector.Family
+			for decoder := expfmt.NewDecoder(recorder.Body, format); ; {
+				family := &dto.MetricFamily{}
+				err := decoder.Decode(family)
+				if errors.Is(err, io.EOF) {
+					collector.SortFamilies(families)
+					return lines(t, families, nil)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasPrefix(family.GetName(), "browseruse_session_") {
+					families = append(families, collector.FamilyOf(family))
+				}
+				if family.GetName() == "browseruse_api_request_duration_seconds" && format != expfmt.FmtText && family.GetMetric()[0].GetHistogram().Schema == nil {
+					t.Error("the histogram has no native form")
+				}
+			}
+		}
+		text, protobuf := sessions(expfmt.NewFormat(expfmt.TypeTextPlain)), sessions(expfmt.NewFormat(expfmt.TypeProtoDelim))
+		has(t, strings.Join(text, "\n")+"\n", up(1, 1), up(4, 0))
+		if diff := cmp.Diff(text, protobuf); diff != "" {
+			t.Errorf("(-text +protobuf):\n%s", diff)
+		}
 	})
 }
