@@ -181,7 +181,10 @@ func (s *scrapers) check(text string, start, end time.Time) {
 	}
 }
 
-func parse(text string) (map[string]*dto.MetricFamily, error) {
+// exposition is what a scrape shows, by the names of the metrics.
+type exposition map[string]*dto.MetricFamily
+
+func parse(text string) (exposition, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	return parser.TextToMetricFamilies(strings.NewReader(text))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -43,8 +44,7 @@ func (s *scrapers) checkFinal() {
 	}
 }
 
-// finalDifferences returns the first difference between what is exposed and what
-// is so.
+// finalDifferences returns a difference between what is exposed and what is so.
 func (s *scrapers) finalDifferences() (difference, failed error) {
 	text, err := s.exporter.get("/metrics")
 	if err != nil {
@@ -55,45 +55,64 @@ func (s *scrapers) finalDifferences() (difference, failed error) {
 		return nil, err
 	}
 	now := time.Now()
-	exposed := map[string]int{}
+	return cmp.Or(s.wrongValue(families, now), s.wrongState(families, now), s.missingValue(families, now)), nil
+}
+
+// wrongValue looks at the values of the sessions. One that was deleted may linger.
+func (s *scrapers) wrongValue(families exposition, now time.Time) error {
 	for name, truth := range truths {
 		for _, metric := range families[name].GetMetric() {
-			id := label(metric, "session_id")
-			session, known := s.world.plan(id)
+			session, known := s.world.plan(label(metric, "session_id"))
 			if !known {
-				return fmt.Errorf("%s of %s, which was deleted", name, id), nil
+				continue
 			}
 			if got, want := metric.GetGauge().GetValue(), truth(session, now); math.Abs(got-want) > 1e-9 {
-				difference = fmt.Errorf("at the end %s of %s is %v; want %v", name, id, got, want)
+				return fmt.Errorf("at the end %s of %s is %v; want %v", name, session.ID, got, want)
 			}
-			exposed[id]++
 		}
 	}
+	return nil
+}
+
+// wrongState looks at what has to be so when all sessions are stopped.
+func (s *scrapers) wrongState(families exposition, now time.Time) error {
 	for _, metric := range families["browseruse_session_finish_timestamp_seconds"].GetMetric() {
-		session, _ := s.world.plan(label(metric, "session_id"))
-		if finish, _ := session.Finish(now); metric.GetGauge().GetValue() != seconds(finish) {
-			difference = fmt.Errorf("at the end the finish of %s is %v; want %v", session.ID, metric.GetGauge().GetValue(), seconds(finish))
+		session, known := s.world.plan(label(metric, "session_id"))
+		if finish, _ := session.Finish(now); known && metric.GetGauge().GetValue() != seconds(finish) {
+			return fmt.Errorf("at the end the finish of %s is %v; want %v", session.ID, metric.GetGauge().GetValue(), seconds(finish))
 		}
 	}
 	for _, metric := range families["browseruse_session_up"].GetMetric() {
 		id := label(metric, "session_id")
 		if _, known := s.world.plan(id); known && metric.GetGauge().GetValue() != 1 {
-			difference = fmt.Errorf("at the end session %s is unreadable", id)
+			return fmt.Errorf("at the end session %s is unreadable", id)
 		}
 	}
 	if n := len(families["browseruse_session_timeout_remaining_seconds"].GetMetric()); n > 0 {
-		difference = fmt.Errorf("at the end %d sessions have time left, though all are stopped", n)
+		return fmt.Errorf("at the end %d sessions have time left, though all are stopped", n)
 	}
 	if n := len(families["browseruse_account_credits_usd"].GetMetric()); n != 2 {
-		difference = fmt.Errorf("at the end the account has %d credits", n)
+		return fmt.Errorf("at the end the account has %d credits", n)
+	}
+	return nil
+}
+
+// missingValue looks for sessions that have to be there still, and are not whole.
+// One that began and ended between two scrapes may never have been seen.
+func (s *scrapers) missingValue(families exposition, now time.Time) error {
+	exposed := map[string]int{}
+	for name := range truths {
+		for _, metric := range families[name].GetMetric() {
+			exposed[label(metric, "session_id")]++
+		}
 	}
 	for _, session := range s.world.api.Sessions() {
 		finish, _ := session.Finish(now)
 		if n := exposed[session.ID]; n != len(truths) && now.Sub(finish) < linger-2*time.Second && finish.Sub(session.StartedAt) > 10*time.Second {
-			difference = fmt.Errorf("at the end session %s, which finished %s ago, has %d of %d values", session.ID, now.Sub(finish), n, len(truths))
+			return fmt.Errorf("at the end session %s, which finished %s ago, has %d of %d values", session.ID, now.Sub(finish), n, len(truths))
 		}
 	}
-	return difference, nil
+	return nil
 }
 
 // leastReadable is the share of the sessions that has to be readable over all of a

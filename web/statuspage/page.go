@@ -79,7 +79,7 @@ func (v view) Time(kind string, at time.Time) timeView {
 }
 
 // ServeHTML answers with the page.
-func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
+func (p *Page) ServeHTML(w http.ResponseWriter, _ *http.Request) {
 	var body bytes.Buffer
 	err := pageTemplate.Execute(&body, view{
 		Status:         p.status(),
@@ -89,17 +89,17 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	})
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	p.reply(w, r, "text/html; charset=utf-8", body.Bytes(), err)
+	reply(w, "text/html; charset=utf-8", body.Bytes(), err)
 }
 
 // ServeJSON answers with the same as JSON.
-func (p *Page) ServeJSON(w http.ResponseWriter, r *http.Request) {
+func (p *Page) ServeJSON(w http.ResponseWriter, _ *http.Request) {
 	body, err := json.Marshal(p.status())
-	p.reply(w, r, "application/json", append(body, '\n'), err)
+	reply(w, "application/json", append(body, '\n'), err)
 }
 
 // reply writes a body that is true for a moment only.
-func (p *Page) reply(w http.ResponseWriter, r *http.Request, contentType string, body []byte, err error) {
+func reply(w http.ResponseWriter, contentType string, body []byte, err error) {
 	if err != nil {
 		http.Error(w, "the status can't be written: "+err.Error(), http.StatusInternalServerError)
 		return
