@@ -54,29 +54,37 @@ func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
 	})
 }
 
-// TestASessionThatCannotBeReadAgainIsFinalInTheEnd has no late reading of a
-// session succeed: it is given up after twice the time to settle.
-func TestASessionThatCannotBeReadAgainIsFinalInTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := fleet(0)
-		stopped(api, 1, 1, 0)
-		finish := time.Now()
-		r := newRig(t, api, "--session.id="+sessionID(1), "--session.settle=10m", "--no-collector.account")
-		has(t, r.scrape(), up(1, 1))
-		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
-		time.Sleep(2 * time.Minute)
-		for ; time.Since(finish) < 30*time.Minute; time.Sleep(time.Minute) {
-			api.ResetRequests()
-			got := r.scrape()
-			has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, sessionID(1)))
-			want, isUp := map[string]int{"browser": 1}, 0 // the one at the very end included
-			if time.Since(finish) > 20*time.Minute {
-				want, isUp = map[string]int{}, 1
+// TestAStoppedSessionThatCannotBeReadAgain keeps its values. One that is gone is
+// given up after twice the time to settle; else the API is asked until it tells
+// what late metering has changed, after however long an outage.
+func TestAStoppedSessionThatCannotBeReadAgain(t *testing.T) {
+	for code, givenUp := range map[int]bool{404: true, 500: false, 204: false} {
+		bubble(t, fmt.Sprint(code), func(t *testing.T) {
+			api := fleet(0)
+			finish := time.Now()
+			api.Add(apitest.Session{ID: sessionID(1), StartedAt: finish.Add(-time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: time.Minute})
+			megabytes := func(n int) string {
+				return fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} %d`, sessionID(1), n)
 			}
-			has(t, got, fmt.Sprintf("browseruse_up %d", isUp))
-			if diff := cmp.Diff(want, api.Requests()); diff != "" {
-				t.Errorf("requests %v after the finish (-want +got):\n%s", time.Since(finish), diff)
+			r := newRig(t, api, "--session.id="+sessionID(1), "--session.settle=10m", "--no-collector.account")
+			has(t, r.scrape(), megabytes(0))
+			remove := api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			time.Sleep(2 * time.Minute)
+			for ; time.Since(finish) < 60*time.Minute; time.Sleep(time.Minute) {
+				api.ResetRequests()
+				has(t, r.scrape(), megabytes(0))
+				want := map[string]int{"browser": 1} // the one at the very end of the time included
+				if givenUp && time.Since(finish) > 20*time.Minute {
+					want = map[string]int{}
+				}
+				if diff := cmp.Diff(want, api.Requests()); diff != "" {
+					t.Errorf("requests %v after the finish (-want +got):\n%s", time.Since(finish), diff)
+				}
 			}
-		}
-	})
+			remove()
+			if !givenUp {
+				has(t, r.scrape(), megabytes(1))
+			}
+		})
+	}
 }

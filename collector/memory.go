@@ -160,8 +160,8 @@ func (m *memory) missed(id string, err error) {
 	defer m.mu.Unlock()
 	now := m.now()
 	r := m.remember(id)
-	if !r.stopped.IsZero() { // its values stay, and the next scrape tries again, though not for ever
-		r.final = !now.Before(finishOf(r).Add(2 * m.settle))
+	if !r.stopped.IsZero() { // its values stay, and the next scrape tries again; not for ever if it is gone
+		r.final = reasonOf(err) == apiclient.ReasonNotFound && !now.Before(finishOf(r).Add(2*m.settle))
 		return
 	}
 	if isWholeAPI(err) {
