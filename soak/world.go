@@ -74,13 +74,14 @@ func (w *world) close() {
 func (w *world) keyFile() string     { return filepath.Join(w.dir, "key") }
 func (w *world) sessionFile() string { return filepath.Join(w.dir, "sessions") }
 
-// start lets a session begin. It ends by itself after a while.
+// start lets a session begin. It ends by itself after a while: one a second does,
+// and is read twice by its ID, for which the rate limit leaves room between faults.
 func (w *world) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	session := apitest.Session{
 		ID: uuid.NewString(), StartedAt: time.Now().Truncate(time.Microsecond),
-		StopAt:              time.Now().Add(time.Duration(5+w.random.IntN(115)) * time.Second).Truncate(time.Microsecond),
+		StopAt:              time.Now().Add(time.Duration(10+w.random.IntN(290)) * time.Second).Truncate(time.Microsecond),
 		ProxyBytesPerSecond: int64(w.random.IntN(1 << 20)),
 		Metadata:            map[string]string{"team": "t\"\n\\" + strconv.Itoa(w.random.IntN(5))},
 	}
