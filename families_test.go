@@ -51,11 +51,7 @@ func registered(collected prometheus.Collector) ([]collector.Family, error) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collected)
 	made, err := registry.Gather()
-	families := make([]collector.Family, 0, len(made))
-	for _, family := range made {
-		families = append(families, collector.FamilyOf(family))
-	}
-	return families, err
+	return collector.FamiliesOf(made), err
 }
 
 // TestWhatIsWrittenIsWhatIsCollected compares the exporter's own way to the
@@ -125,11 +121,12 @@ func TestEachFormatSaysTheSame(t *testing.T) {
 			if got := expfmt.ResponseFormat(recorder.Header()).FormatType(); got != format.FormatType() {
 				t.Errorf("the format is %v; want %v", got, format)
 			}
-			var families []collector.Family
+			var decoded []*dto.MetricFamily
 			for decoder := expfmt.NewDecoder(recorder.Body, format); ; {
 				family := &dto.MetricFamily{}
 				err := decoder.Decode(family)
 				if errors.Is(err, io.EOF) {
+					families := collector.FamiliesOf(decoded)
 					collector.SortFamilies(families)
 					return lines(t, families, nil)
 				}
@@ -137,7 +134,7 @@ func TestEachFormatSaysTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				if strings.HasPrefix(family.GetName(), "browseruse_session_") {
-					families = append(families, collector.FamilyOf(family))
+					decoded = append(decoded, family)
 				}
 				if family.GetName() == "browseruse_api_request_duration_seconds" && format != expfmt.FmtText && family.GetMetric()[0].GetHistogram().Schema == nil {
 					t.Error("the histogram has no native form")

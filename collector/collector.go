@@ -122,5 +122,5 @@ func (c *Collector) MetadataLabels() []string {
 	if c.info == nil {
 		return nil
 	}
-	return c.info.labels()
+	return c.info.labels
 }

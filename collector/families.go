@@ -15,9 +15,13 @@ type Family struct {
 	Make func() *dto.MetricFamily // without metrics if there are none
 }
 
-// FamilyOf returns a family that is there already.
-func FamilyOf(family *dto.MetricFamily) Family {
-	return Family{Name: family.GetName(), Make: func() *dto.MetricFamily { return family }}
+// FamiliesOf returns those that are made already.
+func FamiliesOf(made []*dto.MetricFamily) []Family {
+	families := make([]Family, 0, len(made))
+	for _, family := range made {
+		families = append(families, Family{Name: family.GetName(), Make: func() *dto.MetricFamily { return family }})
+	}
+	return families
 }
 
 // SortFamilies puts families into the order of their names.
@@ -36,10 +40,7 @@ func (r *Reading) Families() ([]Family, error) {
 		return nil, err
 	}
 	made, err := registry.Gather()
-	families := r.sessionFamilies()
-	for _, family := range made {
-		families = append(families, FamilyOf(family))
-	}
+	families := append(r.sessionFamilies(), FamiliesOf(made)...)
 	SortFamilies(families)
 	return families, err
 }

@@ -19,8 +19,9 @@ const (
 
 // infoDesc is browseruse_session_info, whose labels depend on the configuration.
 type infoDesc struct {
-	desc *prometheus.Desc
-	keys []string // of the metadata, in the order of their labels
+	desc   *prometheus.Desc
+	keys   []string // of the metadata, in the order of their labels
+	labels []string // what they are called
 }
 
 func newInfoDesc(keys []string) *infoDesc {
@@ -28,18 +29,11 @@ func newInfoDesc(keys []string) *infoDesc {
 		return nil
 	}
 	keys = slices.SortedFunc(slices.Values(keys), func(a, b string) int { return cmp.Compare(metadataLabel(a), metadataLabel(b)) })
-	d := &infoDesc{keys: keys}
-	d.desc = prometheus.NewDesc(sessionInfoName, sessionInfoHelp, slices.Concat(sessionLabels, d.labels()), nil)
-	return d
-}
-
-// labels are those that come from the metadata.
-func (d *infoDesc) labels() []string {
-	labels := make([]string, 0, len(d.keys))
-	for _, key := range d.keys {
+	labels := make([]string, 0, len(keys))
+	for _, key := range keys {
 		labels = append(labels, metadataLabel(key))
 	}
-	return labels
+	return &infoDesc{keys: keys, labels: labels, desc: prometheus.NewDesc(sessionInfoName, sessionInfoHelp, slices.Concat(sessionLabels, labels), nil)}
 }
 
 func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Session) {
@@ -55,9 +49,9 @@ func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Sessi
 // that all its series have.
 func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) []*dto.LabelPair {
 	pairs := append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
-	for i, label := range d.labels() {
-		value := s.Session.Metadata[d.keys[i]]
-		pairs = append(pairs, &dto.LabelPair{Name: &label, Value: &value})
+	for i, key := range d.keys {
+		value := s.Session.Metadata[key]
+		pairs = append(pairs, &dto.LabelPair{Name: &d.labels[i], Value: &value})
 	}
 	return append(pairs, common[1])
 }
@@ -69,8 +63,8 @@ func (r *Reading) Metadata(s *SessionReading) map[string]string {
 		return nil
 	}
 	values := make(map[string]string, len(r.info.keys))
-	for _, key := range r.info.keys {
-		values[metadataLabel(key)] = s.Session.Metadata[key]
+	for i, key := range r.info.keys {
+		values[r.info.labels[i]] = s.Session.Metadata[key]
 	}
 	return values
 }

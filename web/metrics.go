@@ -63,9 +63,7 @@ func (h *metricsHandler) write(w http.ResponseWriter, r *http.Request, reading *
 	h.complain(err)
 	made, err := h.exporter.Gather()
 	h.complain(err)
-	for _, family := range made {
-		families = append(families, collector.FamilyOf(family))
-	}
+	families = append(families, collector.FamiliesOf(made)...)
 	collector.SortFamilies(families)
 
 	encoder := expfmt.NewEncoder(w, h.writeHead(w.Header(), r))
