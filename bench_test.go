@@ -19,7 +19,7 @@ import (
 
 	"github.com/go-kit/log"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // The variables by which a benchmark starts this test binary again, as an API
@@ -61,9 +61,9 @@ func serveBenchAPI() {
 // benchPages are the pages of the list of a project, by their numbers.
 func benchPages(sessions int) map[string][]byte {
 	start := time.Now().Add(-10 * time.Minute)
-	api := apitest.New(apitest.Options{})
+	api := simapi.New(simapi.Options{})
 	for n := range sessions {
-		api.Add(apitest.Session{
+		api.Add(simapi.Session{
 			ID: sessionID(n), AgentSessionID: fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n/4),
 			StartedAt: start.Add(-time.Duration(n) * time.Millisecond), Timeout: 4 * time.Hour,
 			ProxyBytesPerSecond: int64(1000 + n),

@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // configured is the server as the exporter configures it, with its bounds on
@@ -50,13 +50,13 @@ func configured(t *testing.T) *http.Server {
 // on them that it really has.
 type servedRig struct {
 	*rig
-	network *apitest.Network
+	network *simapi.Network
 	ended   chan struct{} // has one for each request that was handled
 }
 
-func newServedRig(t *testing.T, configured *http.Server, api *apitest.Server, args ...string) *servedRig {
+func newServedRig(t *testing.T, configured *http.Server, api *simapi.Server, args ...string) *servedRig {
 	t.Helper()
-	r := &servedRig{newRig(t, api, args...), apitest.NewNetwork(), make(chan struct{}, 1)}
+	r := &servedRig{newRig(t, api, args...), simapi.NewNetwork(), make(chan struct{}, 1)}
 	server := &http.Server{
 		ReadTimeout: configured.ReadTimeout, ReadHeaderTimeout: configured.ReadHeaderTimeout,
 		WriteTimeout: configured.WriteTimeout, IdleTimeout: configured.IdleTimeout,
@@ -231,7 +231,7 @@ func TestAbsurdTimeouts(t *testing.T) {
 	for _, timeout := range []string{"", "NaN", "-1", "0", "-Inf", "ten", "1e-300", "10s", strings.Repeat("9", 400)} {
 		bubble(t, timeout, func(t *testing.T) {
 			r := newRig(t, newAPI(2), idFlags(2)...)
-			r.api.Inject(apitest.Fault{ID: sessionID(1), Handler: apitest.Hang()})
+			r.api.Inject(simapi.Fault{ID: sessionID(1), Handler: simapi.Hang()})
 			start := time.Now()
 			got := r.scrape(timeout)
 			if took := time.Since(start); took > 10*time.Second {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // clock is the API's, which need not be that of the exporter.
@@ -26,25 +26,25 @@ func TestTheClockOfTheAPIJumps(t *testing.T) {
 	for name, test := range map[string]struct {
 		sessions int
 		args     []string
-		within   apitest.Fault // the request at which it jumps; none: between the readings
+		within   simapi.Fault // the request at which it jumps; none: between the readings
 		jump     time.Duration
 	}{
-		"forward":                         {2, nil, apitest.Fault{}, hour},
-		"back":                            {2, nil, apitest.Fault{}, -hour},
-		"forward, of IDs":                 {2, idFlags(2), apitest.Fault{}, hour},
-		"back, of IDs":                    {2, idFlags(2), apitest.Fault{}, -hour},
-		"forward at a page of the list":   {110, nil, apitest.Fault{Endpoint: "browsers", Page: 2}, hour},
-		"back at a page of the list":      {110, nil, apitest.Fault{Endpoint: "browsers", Page: 2}, -hour},
-		"forward at one session of two":   {2, idFlags(2), apitest.Fault{ID: sessionID(2)}, hour},
-		"back at one session of two":      {2, idFlags(2), apitest.Fault{ID: sessionID(2)}, -hour},
-		"forward by less than they run":   {2, nil, apitest.Fault{}, hour / 2},
-		"forward by years, and then back": {2, nil, apitest.Fault{}, 10_000 * hour},
+		"forward":                         {2, nil, simapi.Fault{}, hour},
+		"back":                            {2, nil, simapi.Fault{}, -hour},
+		"forward, of IDs":                 {2, idFlags(2), simapi.Fault{}, hour},
+		"back, of IDs":                    {2, idFlags(2), simapi.Fault{}, -hour},
+		"forward at a page of the list":   {110, nil, simapi.Fault{Endpoint: "browsers", Page: 2}, hour},
+		"back at a page of the list":      {110, nil, simapi.Fault{Endpoint: "browsers", Page: 2}, -hour},
+		"forward at one session of two":   {2, idFlags(2), simapi.Fault{ID: sessionID(2)}, hour},
+		"back at one session of two":      {2, idFlags(2), simapi.Fault{ID: sessionID(2)}, -hour},
+		"forward by less than they run":   {2, nil, simapi.Fault{}, hour / 2},
+		"forward by years, and then back": {2, nil, simapi.Fault{}, 10_000 * hour},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := &clock{}
-			api := apitest.New(apitest.Options{Key: testKey, Now: c.now})
+			api := simapi.New(simapi.Options{Key: testKey, Now: c.now})
 			for i := 1; i <= test.sessions; i++ {
-				api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
+				api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
 			}
 			r := newRig(t, api, append(test.args, "--no-collector.account", "--api.concurrency=1")...)
 			isWhatTheAPISays(t, r.scrape("60"), api, c.now())
@@ -78,7 +78,7 @@ func TestTheClockOfTheAPIJumps(t *testing.T) {
 }
 
 // isWhatTheAPISays compares an exposition with the simulated truth at a time.
-func isWhatTheAPISays(t *testing.T, exposition string, api *apitest.Server, now time.Time) {
+func isWhatTheAPISays(t *testing.T, exposition string, api *simapi.Server, now time.Time) {
 	t.Helper()
 	has(t, exposition, "browseruse_up 1")
 	sessions := api.Sessions()

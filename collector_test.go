@@ -26,8 +26,8 @@ import (
 	"go.uber.org/goleak"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -52,8 +52,8 @@ const agentID = "aaaaaaaa-0000-4000-8000-000000000001"
 // It lives in a synctest bubble: its time stands still but while all wait.
 type rig struct {
 	t         *testing.T
-	api       *apitest.Server
-	network   *apitest.Network
+	api       *simapi.Server
+	network   *simapi.Network
 	handler   http.Handler
 	collector *collector.Collector
 	log       *logBuffer
@@ -63,21 +63,21 @@ type rig struct {
 }
 
 // newRig starts an exporter as if with these arguments.
-func newRig(t *testing.T, api *apitest.Server, args ...string) *rig {
+func newRig(t *testing.T, api *simapi.Server, args ...string) *rig {
 	t.Helper()
 	return newRigOver(t, api, func(*http.Server, *http.Transport) {}, args...)
 }
 
 // newRigOver does the same over a way to the API that is prepared otherwise: with
 // TLS, if the server has a configuration of it.
-func newRigOver(t *testing.T, api *apitest.Server, prepare func(*http.Server, *http.Transport), args ...string) *rig {
+func newRigOver(t *testing.T, api *simapi.Server, prepare func(*http.Server, *http.Transport), args ...string) *rig {
 	t.Helper()
 	t.Setenv(keyVariable, testKey)
 	c, err := parseFlags(append([]string{"--log.level=debug"}, args...), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, api: api, network: apitest.NewNetwork(), log: &logBuffer{}}
+	r := &rig{t: t, api: api, network: simapi.NewNetwork(), log: &logBuffer{}}
 	server := &http.Server{Handler: api, ConnState: r.count}
 	transport := apiclient.NewTransport(c.concurrency)
 	transport.Proxy = nil
@@ -142,7 +142,7 @@ func (r *rig) scrapeFor(ctx context.Context, timeout ...string) string {
 // checkSecrets says whether a text shows what nobody may see.
 func (r *rig) checkSecrets(where, text string) {
 	r.t.Helper()
-	for _, secret := range []string{testKey, apitest.Credential} {
+	for _, secret := range []string{testKey, simapi.Credential} {
 		if strings.Contains(text, secret) {
 			r.t.Errorf("the %s shows %q", where, secret)
 		}
@@ -239,10 +239,10 @@ func bubble(t *testing.T, name string, test func(t *testing.T)) {
 }
 
 // newAPI returns a project with n plain active sessions, 1 to n.
-func newAPI(n int) *apitest.Server {
-	api := apitest.New(apitest.Options{Key: testKey})
+func newAPI(n int) *simapi.Server {
+	api := simapi.New(simapi.Options{Key: testKey})
 	for i := 1; i <= n; i++ {
-		api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
+		api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
 	}
 	return api
 }
@@ -256,9 +256,9 @@ func idFlags(n int) []string {
 }
 
 // everyKindOfSession is one session of each kind that the API can show.
-func everyKindOfSession(now time.Time) []apitest.Session {
+func everyKindOfSession(now time.Time) []simapi.Session {
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
-	return []apitest.Session{
+	return []simapi.Session{
 		{ID: sessionID(1), StartedAt: ago(90 * time.Second), ProxyBytesPerSecond: 100_000}, // active, standalone
 		{ID: sessionID(2), StartedAt: ago(2 * time.Hour), Timeout: 4 * time.Hour, AgentSessionID: agentID},
 		{ID: sessionID(3), StartedAt: ago(time.Hour), StopAt: ago(10 * time.Minute), AgentSessionID: agentID, ProxyBytesPerSecond: 5000},
@@ -268,8 +268,8 @@ func everyKindOfSession(now time.Time) []apitest.Session {
 		{ID: sessionID(6), StartedAt: ago(time.Minute), Override: map[string]any{"status": "running"}}, // unknown, not finished
 		{ID: sessionID(7), StartedAt: ago(time.Hour), StopAt: ago(time.Minute), Override: map[string]any{"status": "archived"}},
 		{ID: sessionID(8), StartedAt: ago(time.Minute), Override: map[string]any{ // the least that the API's page allows
-			"proxyUsedMb": apitest.Absent, "proxyCost": apitest.Absent, "browserCost": apitest.Absent,
-			"agentSessionId": apitest.Absent, "metadata": apitest.Absent, "recordingAvailable": apitest.Absent}},
+			"proxyUsedMb": simapi.Absent, "proxyCost": simapi.Absent, "browserCost": simapi.Absent,
+			"agentSessionId": simapi.Absent, "metadata": simapi.Absent, "recordingAvailable": simapi.Absent}},
 		{ID: sessionID(9), StartedAt: ago(time.Minute), Override: map[string]any{ // strange forms
 			"proxyUsedMb": "+5.", "proxyCost": "9.313E-7", "browserCost": "0E-20", "timeoutAt": now.Add(time.Minute).Format("2006-01-02T15:04:05")}},
 	}
@@ -277,7 +277,7 @@ func everyKindOfSession(now time.Time) []apitest.Session {
 
 func TestGoldenSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := apitest.New(apitest.Options{Key: testKey})
+		api := simapi.New(simapi.Options{Key: testKey})
 		api.Add(everyKindOfSession(time.Now())...)
 		args := append(idFlags(9), "--session.id="+strings.ToUpper(sessionID(1))) // a double, written otherwise
 		r := newRig(t, api, args...)
@@ -299,7 +299,7 @@ func TestGoldenFailures(t *testing.T) {
 	bubble(t, "the API is down", func(t *testing.T) {
 		r := newRig(t, newAPI(2), idFlags(2)...)
 		r.network.Refuse(true)
-		r.api.Inject(apitest.Fault{Handler: apitest.Reset()})
+		r.api.Inject(simapi.Fault{Handler: simapi.Reset()})
 		got := r.scrape()
 		// How long the retries pause is drawn by chance.
 		got = regexp.MustCompile(`(?m)^(browseruse_scrape_duration_seconds) .*$`).ReplaceAllString(got, "$1 0.3")
@@ -312,14 +312,14 @@ func TestGoldenFailures(t *testing.T) {
 	})
 	bubble(t, "rate limited", func(t *testing.T) {
 		r := newRig(t, newAPI(2), append(idFlags(2), "--api.concurrency=1", "--no-collector.account")...)
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", "5")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, `{"error":"rate_limited"}`, "Retry-After", "5")})
 		golden(t, "ratelimited", r.scrape())
 	})
 }
 
 func TestAccount(t *testing.T) {
 	bubble(t, "a terse one", func(t *testing.T) {
-		api := apitest.New(apitest.Options{Key: testKey, Account: apitest.Account{
+		api := simapi.New(simapi.Options{Key: testKey, Account: simapi.Account{
 			MonthlyCreditsUSD: 1.5, AdditionalCreditsUSD: -0.25, ConcurrentSessions: 7, ProjectID: "p", NoPlan: true, Terse: true,
 		}})
 		got := newRig(t, api, "--session.file="+file(t, "# none yet\n")).scrape()
@@ -333,7 +333,7 @@ func TestAccount(t *testing.T) {
 	} {
 		bubble(t, "unreadable: "+name, func(t *testing.T) {
 			r := newRig(t, newAPI(1), idFlags(1)...)
-			remove := r.api.Inject(apitest.Fault{Endpoint: "account", Handler: apitest.Status(200, body)})
+			remove := r.api.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(200, body)})
 			got := r.scrape()
 			has(t, got, up(1, 1), "browseruse_up 1", failures("account", "invalid_response", 1))
 			hasNot(t, got, "browseruse_account_")

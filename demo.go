@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 )
 
 // demoInterval is how often the demo is read though nobody scrapes it, so that
@@ -30,15 +29,8 @@ func watchDemo(ctx context.Context, c *collector.Collector) {
 // startDemo starts a simulated project that lives in this process, points a
 // client at it, and returns what ends it. No port is opened.
 func startDemo(client *apiclient.Options) (end func()) {
-	network := apitest.NewNetwork()
-	server := &http.Server{Handler: apitest.NewDemo(time.Now), ReadHeaderTimeout: readHeaderTimeout}
-	go func() { _ = server.Serve(network) }()
-
-	transport := apiclient.NewTransport(client.Concurrency)
-	transport.Proxy = nil
-	transport.DialContext = network.DialContext
-	client.Transport = transport
+	client.Transport, end = simapi.Serve(simapi.NewDemo(time.Now))
 	client.BaseURL = "http://demo.invalid/api/v3"
 	client.Key = func() string { return "bu_demo" }
-	return func() { _ = server.Close() }
+	return end
 }

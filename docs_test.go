@@ -21,8 +21,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/bcrypt"
 
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 )
 
 // section returns the part of the README under a heading.
@@ -72,7 +72,7 @@ func TestTheReadmeHasEveryFlag(t *testing.T) {
 func TestTheReadmeHasEveryMetric(t *testing.T) {
 	setKey(t, testKey)
 	api := newAPI(1)
-	api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
 	c, err := parseFlags([]string{
 		"--api.url=" + serveAPI(t, api), "--session.discover", "--session.metadata-label=team",
 		"--session.file=" + file(t, sessionID(2)+"\n"),
@@ -246,7 +246,7 @@ func TestTheReadmesCommandsAnswer(t *testing.T) {
 	needProgram(t, "jq")
 	setKey(t, testKey)
 	api := newAPI(1)
-	api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
+	api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
 	address, stop := start(t, "--api.url="+serveAPI(t, api))
 	defer stop()
 	for _, command := range []struct{ heading, begin, want string }{

@@ -17,8 +17,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 )
 
 // lines are the samples and comments that are gathered, but for what is about the
@@ -60,7 +60,7 @@ func registered(collected prometheus.Collector) ([]collector.Family, error) {
 func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPI(3)
-		api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
+		api.Add(simapi.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
 		r := newRig(t, api, append(idFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
 		reading := r.collector.Read(t.Context())
 		families, err := reading.Families()
@@ -80,7 +80,7 @@ func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
 func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		good, bad := newRig(t, newAPI(2)), newRig(t, newAPI(2), "--session.id="+sessionID(9), "--scrape.timeout=7s", "--api.timeout=1m")
-		bad.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		bad.api.Inject(simapi.Fault{Handler: simapi.Hang()})
 		registry := prometheus.NewPedanticRegistry()
 		for name, r := range map[string]*rig{"good": good, "bad": bad} {
 			prometheus.WrapRegistererWith(prometheus.Labels{"project": name}, registry).MustRegister(r.collector)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // megabyte is a text of a million characters.
@@ -21,7 +21,7 @@ var megabyte = strings.Repeat("abcdefghij", 100_000)
 
 // anyField are values that any field can hold instead of what the API promises.
 var anyField = map[string]any{
-	"missing": apitest.Absent, "null": nil, "true": true, "7": 7, "a list": []int{1}, "an object": map[string]int{"a": 1}, "absurd": "absurd",
+	"missing": simapi.Absent, "null": nil, "true": true, "7": 7, "a list": []int{1}, "an object": map[string]int{"a": 1}, "absurd": "absurd",
 }
 
 // someFields are values that are worth a try in some fields only.
@@ -147,7 +147,7 @@ func TestFaultyFields(t *testing.T) {
 				continue // it is its item that is bad: see TestAListThatLies
 			}
 			bubble(t, f.victim+"/"+f.field+"/"+name, func(t *testing.T) {
-				change := func(good string) http.HandlerFunc { return apitest.Status(200, changed(t, good, f.field, value)) }
+				change := func(good string) http.HandlerFunc { return simapi.Status(200, changed(t, good, f.field, value)) }
 				if want, fine := f.fine[name]; fine {
 					want.check(t, scrapeWith(t, v, change))
 				} else {
@@ -181,8 +181,8 @@ func TestCredentialsCanBeAnything(t *testing.T) {
 	for _, field := range []string{"liveUrl", "cdpUrl", "recordingUrl"} {
 		for name, value := range anyField {
 			bubble(t, field+"/"+name, func(t *testing.T) {
-				same := func(good string) http.HandlerFunc { return apitest.Status(200, good) }
-				other := func(good string) http.HandlerFunc { return apitest.Status(200, changed(t, good, field, value)) }
+				same := func(good string) http.HandlerFunc { return simapi.Status(200, good) }
+				other := func(good string) http.HandlerFunc { return simapi.Status(200, changed(t, good, field, value)) }
 				if diff := cmp.Diff(scrapeWith(t, v, same), scrapeWith(t, v, other)); diff != "" {
 					t.Errorf("it is not ignored (-want +got):\n%s", diff)
 				}
@@ -195,7 +195,7 @@ func TestOneItemOfTheListIsBad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(3), "--no-collector.account")
 		good := r.scrape()
-		r.api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
+		r.api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
 		got := r.scrape()
 		sameSessions(t, got, good, func(n int) bool { return n == 2 })
 		has(t, got, "browseruse_up 1", failures("browsers", "invalid_response", 1))
@@ -213,7 +213,7 @@ func changed(t *testing.T, object, field string, value any) string {
 	if fields[field], err = json.Marshal(value); err != nil {
 		t.Fatal(err)
 	}
-	if value == apitest.Absent {
+	if value == simapi.Absent {
 		delete(fields, field)
 	}
 	text, err := json.Marshal(fields)

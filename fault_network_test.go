@@ -23,7 +23,7 @@ import (
 
 	"github.com/go-kit/log"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // authority signs certificates.
@@ -233,10 +233,10 @@ func TestHTTP2(t *testing.T) {
 		reason string // "": it is none
 		tries  int
 	}{
-		"a stream that is reset":                {always(apitest.Reset()), "connection", 3},
-		"a stream that is reset in its body":    {apitest.Truncate, "connection", 3},
-		"a stream that hangs":                   {always(apitest.Hang()), "timeout", 1},
-		"a stream that drips":                   {func(good string) http.HandlerFunc { return apitest.Drip(good, time.Second) }, "timeout", 1},
+		"a stream that is reset":                {always(simapi.Reset()), "connection", 3},
+		"a stream that is reset in its body":    {simapi.Truncate, "connection", 3},
+		"a stream that hangs":                   {always(simapi.Hang()), "timeout", 1},
+		"a stream that drips":                   {func(good string) http.HandlerFunc { return simapi.Drip(good, time.Second) }, "timeout", 1},
 		"a GOAWAY with an answer":               {func(good string) http.HandlerFunc { return lastAnswer(good, 0) }, "", 0},
 		"a GOAWAY in the middle of all answers": {func(good string) http.HandlerFunc { return lastAnswer(good, time.Second) }, "", 0},
 	} {
@@ -250,7 +250,7 @@ func TestHTTP2(t *testing.T) {
 			connections := s.dialed.Load()
 			answer := test.answer(detail(t, s.api))
 			s.api.SetLatency(100 * time.Millisecond) // so that all are in flight together
-			remove := s.api.Inject(apitest.Fault{ID: sessionID(1), Handler: answer})
+			remove := s.api.Inject(simapi.Fault{ID: sessionID(1), Handler: answer})
 			got := s.scrape("60")
 			if test.reason == "" {
 				sameSessions(t, got, good, nothing)
@@ -310,7 +310,7 @@ func TestTheKeyStaysWithTheAPI(t *testing.T) {
 	t.Setenv(keyVariable, testKey)
 	api := newAPI(3)
 	for _, code := range []int{301, 302, 307, 308} {
-		api.Inject(apitest.Fault{Times: 1, Handler: apitest.Status(code, "", "Location", target.String())})
+		api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(code, "", "Location", target.String())})
 	}
 	c, err := parseFlags(append(idFlags(3), "--api.url="+serveAPI(t, api)), io.Discard)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // pauses are what a 429 can say of how long nobody may ask, and how long nobody
@@ -37,10 +37,10 @@ func slowly429(header func() string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Millisecond)
 		if header() == "" {
-			apitest.Status(429, "")(w, r)
+			simapi.Status(429, "")(w, r)
 			return
 		}
-		apitest.Status(429, "", "Retry-After", header())(w, r)
+		simapi.Status(429, "", "Retry-After", header())(w, r)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestTheLongerPauseCounts(t *testing.T) {
 		bubble(t, fmt.Sprintf("%q then %q", pauses[0], pauses[1]), func(t *testing.T) {
 			r := newRig(t, newAPI(2), append(idFlags(2), "--no-collector.account")...)
 			for i, pause := range pauses {
-				r.api.Inject(apitest.Fault{ID: sessionID(i + 1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+				r.api.Inject(simapi.Fault{ID: sessionID(i + 1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
 					time.Sleep(time.Duration(i) * time.Second)
 					slowly429(text(pause))(w, r)
 				}})

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // fault is something that the API, or what stands between, can do instead of a
@@ -30,7 +30,7 @@ type fault struct {
 
 // victim is what a fault happens to, in a project in which all else is well.
 type victim struct {
-	fault       apitest.Fault // what it matches
+	fault       simapi.Fault // what it matches
 	endpoint    string
 	path        string // of the good answer
 	limit       int    // bytes that are read of it
@@ -44,19 +44,19 @@ func victims() map[string]victim {
 	const detail, list = 1 << 20, 16 << 20
 	return map[string]victim{
 		"one session": {
-			fault: apitest.Fault{Endpoint: "browser", ID: sessionID(1)}, endpoint: "browser", path: "/browsers/" + sessionID(1), limit: detail,
+			fault: simapi.Fault{Endpoint: "browser", ID: sessionID(1)}, endpoint: "browser", path: "/browsers/" + sessionID(1), limit: detail,
 			sessions: 3, args: append(idFlags(3), "--no-collector.account"), first: 1, last: 1, alone: true,
 		},
 		"the list": {
-			fault: apitest.Fault{Endpoint: "browsers"}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=1&filterBy=active", limit: list,
+			fault: simapi.Fault{Endpoint: "browsers"}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=1&filterBy=active", limit: list,
 			sessions: 3, args: []string{"--session.discover"}, first: 1, last: 3,
 		},
 		"one page of the list": {
-			fault: apitest.Fault{Endpoint: "browsers", Page: 2}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=2&filterBy=active", limit: list,
+			fault: simapi.Fault{Endpoint: "browsers", Page: 2}, endpoint: "browsers", path: "/browsers?pageSize=100&pageNumber=2&filterBy=active", limit: list,
 			sessions: 110, args: []string{"--session.discover", "--no-collector.account"}, first: 101, last: 110,
 		},
 		"the account": {
-			fault: apitest.Fault{Endpoint: "account"}, endpoint: "account", path: "/billing/account", limit: detail,
+			fault: simapi.Fault{Endpoint: "account"}, endpoint: "account", path: "/billing/account", limit: detail,
 			sessions: 3, args: idFlags(3), first: 1, last: 0,
 		},
 	}
@@ -205,26 +205,26 @@ func faults() map[string]fault {
 			if name != "JSON" && code%100 > 4 && code != 422 {
 				continue // what matters of these is the status
 			}
-			all[fmt.Sprintf("%d with %s", code, name)] = fault{answer: always(apitest.Status(code, body)), reason: reason, tries: tries}
+			all[fmt.Sprintf("%d with %s", code, name)] = fault{answer: always(simapi.Status(code, body)), reason: reason, tries: tries}
 		}
 	}
 	for _, code := range []int{300, 301, 302, 303, 304, 307, 308} {
 		for name, location := range map[string]string{"this host": "/api/v3/elsewhere", "another host": "https://elsewhere.test/api/v3"} {
-			all[fmt.Sprintf("%d to %s", code, name)] = fault{answer: always(apitest.Status(code, "", "Location", location)), reason: "invalid_response", tries: 1}
+			all[fmt.Sprintf("%d to %s", code, name)] = fault{answer: always(simapi.Status(code, "", "Location", location)), reason: "invalid_response", tries: 1}
 		}
 	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
-		"204":                always(apitest.Status(204, "")),
-		"200 with nothing":   always(apitest.Status(200, "")),
-		"200 with HTML":      always(apitest.Status(200, "<html>")),
-		"200 with null":      always(apitest.Status(200, "null")),
-		"200 with a number":  always(apitest.Status(200, "7")),
-		"200 with a list":    always(apitest.Status(200, "[]")),
-		"200 with {}":        always(apitest.Status(200, "{}")),
-		"data after the end": func(good string) http.HandlerFunc { return apitest.Status(200, good+"{}") },
-		"half of the body":   func(good string) http.HandlerFunc { return apitest.Status(200, good[:len(good)/2]) },
-		"nested too deep":    always(apitest.Status(200, strings.Repeat(`{"a":`, 20000)+"1"+strings.Repeat("}", 20000))),
-		"no gzip":            always(apitest.Status(200, "this is no gzip at all", "Content-Encoding", "gzip")),
+		"204":                always(simapi.Status(204, "")),
+		"200 with nothing":   always(simapi.Status(200, "")),
+		"200 with HTML":      always(simapi.Status(200, "<html>")),
+		"200 with null":      always(simapi.Status(200, "null")),
+		"200 with a number":  always(simapi.Status(200, "7")),
+		"200 with a list":    always(simapi.Status(200, "[]")),
+		"200 with {}":        always(simapi.Status(200, "{}")),
+		"data after the end": func(good string) http.HandlerFunc { return simapi.Status(200, good+"{}") },
+		"half of the body":   func(good string) http.HandlerFunc { return simapi.Status(200, good[:len(good)/2]) },
+		"nested too deep":    always(simapi.Status(200, strings.Repeat(`{"a":`, 20000)+"1"+strings.Repeat("}", 20000))),
+		"no gzip":            always(simapi.Status(200, "this is no gzip at all", "Content-Encoding", "gzip")),
 		"half of a gzip":     func(good string) http.HandlerFunc { return gzipped(good, 0.5) },
 		"a wrong checksum":   func(good string) http.HandlerFunc { return damaged(good, true) },
 		"a corrupt middle":   func(good string) http.HandlerFunc { return damaged(good, false) },
@@ -236,24 +236,24 @@ func faults() map[string]fault {
 	half.reason, half.tries = "connection", 3 // it may be the connection that broke
 	all["half of a gzip"] = half
 	all["another session"] = fault{only: "one session", reason: "invalid_response", tries: 1, answer: func(good string) http.HandlerFunc {
-		return apitest.Status(200, strings.ReplaceAll(good, sessionID(1), sessionID(2)))
+		return simapi.Status(200, strings.ReplaceAll(good, sessionID(1), sessionID(2)))
 	}}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
-		"a reset":                always(apitest.Reset()),
-		"a reset in the headers": always(apitest.Raw("HTTP/1.1 200 OK\r\nContent-Ty", false)),
-		"a reset in the body":    apitest.Truncate,
+		"a reset":                always(simapi.Reset()),
+		"a reset in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Ty", false)),
+		"a reset in the body":    simapi.Truncate,
 		"300 KiB of headers": func(good string) http.HandlerFunc {
-			return apitest.Status(200, good, "X-Long", strings.Repeat("x", 300<<10))
+			return simapi.Status(200, good, "X-Long", strings.Repeat("x", 300<<10))
 		},
-		"no HTTP": always(apitest.Raw("220 ready\r\n", false)),
+		"no HTTP": always(simapi.Raw("220 ready\r\n", false)),
 	} {
 		all[name] = fault{answer: answer, reason: "connection", tries: 3}
 	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
-		"a hang":                always(apitest.Hang()),
-		"a hang in the headers": always(apitest.Raw("HTTP/1.1 200 OK\r\nContent-Ty", true)),
-		"a hang in the body":    always(apitest.Raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true)),
-		"a byte a second":       func(good string) http.HandlerFunc { return apitest.Drip(good, time.Second) },
+		"a hang":                always(simapi.Hang()),
+		"a hang in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Ty", true)),
+		"a hang in the body":    always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true)),
+		"a byte a second":       func(good string) http.HandlerFunc { return simapi.Drip(good, time.Second) },
 	} {
 		all[name] = fault{answer: answer, reason: "timeout", tries: 1}
 	}
@@ -267,7 +267,7 @@ func always(handler http.HandlerFunc) func(string) http.HandlerFunc {
 // gzipped answers with a share of the compressed body.
 func gzipped(body string, share float64) http.HandlerFunc {
 	compressed, _ := compress(body)
-	return apitest.Status(200, string(compressed[:int(share*float64(len(compressed)))]), "Content-Encoding", "gzip")
+	return simapi.Status(200, string(compressed[:int(share*float64(len(compressed)))]), "Content-Encoding", "gzip")
 }
 
 // damaged answers with the compressed body, of which either the checksum is wrong
@@ -279,7 +279,7 @@ func damaged(body string, checksum bool) http.HandlerFunc {
 	} else {
 		compressed[half] = 0b111 // a block of the type that is none
 	}
-	return apitest.Status(200, string(compressed), "Content-Encoding", "gzip")
+	return simapi.Status(200, string(compressed), "Content-Encoding", "gzip")
 }
 
 // compress returns the compressed body, and where in it the second half begins.
@@ -295,7 +295,7 @@ func compress(body string) (compressed []byte, half int) {
 }
 
 // goodAnswer is what the API serves at a path.
-func goodAnswer(t *testing.T, api *apitest.Server, path string) string {
+func goodAnswer(t *testing.T, api *simapi.Server, path string) string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
@@ -308,7 +308,7 @@ func goodAnswer(t *testing.T, api *apitest.Server, path string) string {
 }
 
 // detail is what the API serves for the first session.
-func detail(t *testing.T, api *apitest.Server) string {
+func detail(t *testing.T, api *simapi.Server) string {
 	t.Helper()
 	return goodAnswer(t, api, "/browsers/"+sessionID(1))
 }
@@ -322,7 +322,7 @@ func TestTheSizeOfAnAnswer(t *testing.T) {
 		}
 		padded := func(size int) func(string) http.HandlerFunc {
 			return func(good string) http.HandlerFunc {
-				return apitest.Status(200, strings.Repeat(" ", size-len(good))+good)
+				return simapi.Status(200, strings.Repeat(" ", size-len(good))+good)
 			}
 		}
 		bubble(t, "just right/"+name, func(t *testing.T) {
@@ -353,7 +353,7 @@ func TestTheWholeAPIFails(t *testing.T) {
 	} {
 		bubble(t, fmt.Sprint(code), func(t *testing.T) {
 			r := newRig(t, newAPI(2), append(idFlags(2), "--no-collector.account", "--api.concurrency=1")...)
-			remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			remove := r.api.Inject(simapi.Fault{Handler: simapi.Status(code, "")})
 			got := r.scrape()
 			has(t, got, fmt.Sprintf("browseruse_up %d", want.up), up(1, 0), up(2, 0))
 			if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 1 || !strings.Contains(kinds[0], want.reason) {

@@ -14,22 +14,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // fleet returns a project with n active sessions, 1 to n, that run for long.
-func fleet(n int) *apitest.Server {
-	api := apitest.New(apitest.Options{Key: testKey})
+func fleet(n int) *simapi.Server {
+	api := simapi.New(simapi.Options{Key: testKey})
 	for i := 1; i <= n; i++ {
-		api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now(), Timeout: 4 * time.Hour})
+		api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now(), Timeout: 4 * time.Hour})
 	}
 	return api
 }
 
 // stopped adds sessions that finished so long ago.
-func stopped(api *apitest.Server, from, to int, ago time.Duration) {
+func stopped(api *simapi.Server, from, to int, ago time.Duration) {
 	for i := from; i <= to; i++ {
-		api.Add(apitest.Session{ID: sessionID(i), StartedAt: time.Now().Add(-ago - time.Minute), StopAt: time.Now().Add(-ago)})
+		api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now().Add(-ago - time.Minute), StopAt: time.Now().Add(-ago)})
 	}
 }
 
@@ -40,39 +40,39 @@ func values(exposition string) int { return strings.Count(exposition, "\nbrowser
 // one, and the third.
 func TestRequestsOfAScrape(t *testing.T) {
 	for name, test := range map[string]struct {
-		api      func() *apitest.Server
+		api      func() *simapi.Server
 		args     []string
 		sessions int // with values
 		requests map[string]int
 	}{
 		"1,000 active, discovered": {
-			api: func() *apitest.Server { return fleet(1000) }, sessions: 1000, requests: map[string]int{"browsers": 10, "account": 1},
+			api: func() *simapi.Server { return fleet(1000) }, sessions: 1000, requests: map[string]int{"browsers": 10, "account": 1},
 		},
 		"300 configured and active in a project of 300, 40 more configured and final": {
-			api: func() *apitest.Server {
+			api: func() *simapi.Server {
 				api := fleet(300)
 				stopped(api, 301, 340, time.Hour)
 				return api
 			}, args: append(idFlags(340), "--no-collector.account"), sessions: 340, requests: map[string]int{"browsers": 3},
 		},
 		"3 configured in a project of 1,000": {
-			api: func() *apitest.Server { return fleet(1000) }, args: append(idFlags(3), "--no-collector.account"), sessions: 3, requests: map[string]int{"browser": 3},
+			api: func() *simapi.Server { return fleet(1000) }, args: append(idFlags(3), "--no-collector.account"), sessions: 3, requests: map[string]int{"browser": 3},
 		},
 		"500 configured, all final": {
-			api: func() *apitest.Server {
+			api: func() *simapi.Server {
 				api := fleet(0)
 				stopped(api, 1, 500, time.Hour)
 				return api
 			}, args: append(idFlags(500), "--no-collector.account"), sessions: 500, requests: map[string]int{},
 		},
 		"20 configured in a project of 10,000": {
-			api: func() *apitest.Server { return fleet(10_000) }, args: append(idFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
+			api: func() *simapi.Server { return fleet(10_000) }, args: append(idFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
 		},
 		"10,000 active, discovered": {
-			api: func() *apitest.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100},
+			api: func() *simapi.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100},
 		},
 		"none at all, discovered": {
-			api: func() *apitest.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1},
+			api: func() *simapi.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1},
 		},
 	} {
 		bubble(t, name, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestLinger(t *testing.T) {
 		r.scrape()
 		r.api.Stop(sessionID(1))
 		r.network.Refuse(true)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Reset()})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Reset()})
 		for range 8 {
 			time.Sleep(5 * time.Minute)
 			has(t, r.scrape(), up(1, 0), up(2, 0), "browseruse_up 0")
@@ -200,7 +200,7 @@ func TestAMissingSessionIsAskedForNowAndThen(t *testing.T) {
 		if n := r.api.Requests()["browser"]; n < 8 || n > 13 {
 			t.Errorf("%d requests in an hour of 240 scrapes for a session that is none; want about 10", n)
 		}
-		r.api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now()})
+		r.api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now()})
 		time.Sleep(9 * time.Minute)
 		has(t, r.scrape(), up(1, 1))
 	})
@@ -225,29 +225,29 @@ func TestDiscoveryWithIDs(t *testing.T) {
 
 // page returns a page of the list, with these items.
 func page(number, total int, items ...string) http.HandlerFunc {
-	return apitest.Status(http.StatusOK, fmt.Sprintf(`{"items":[%s],"totalItems":%d,"pageNumber":%d,"pageSize":100}`, strings.Join(items, ","), total, number))
+	return simapi.Status(http.StatusOK, fmt.Sprintf(`{"items":[%s],"totalItems":%d,"pageNumber":%d,"pageSize":100}`, strings.Join(items, ","), total, number))
 }
 
 // TestAListThatLies checks that whatever the list says costs a bounded number of
 // requests, and that what can be told is told.
 func TestAListThatLies(t *testing.T) {
 	for name, test := range map[string]struct {
-		fault    func(t *testing.T, api *apitest.Server) []apitest.Fault
+		fault    func(t *testing.T, api *simapi.Server) []simapi.Fault
 		most     int // requests for the list
 		lines    []string
 		sessions int
 	}{
-		"an absurd total, and no more than one page": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
-			return []apitest.Fault{{Endpoint: "browsers", Page: 1, Handler: page(1, 2_000_000_000, detail(t, api))}}
+		"an absurd total, and no more than one page": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
+			return []simapi.Fault{{Endpoint: "browsers", Page: 1, Handler: page(1, 2_000_000_000, detail(t, api))}}
 		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
-		"the same page for ever": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
-			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, 2_000_000_000, detail(t, api))}}
+		"the same page for ever": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
+			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 2_000_000_000, detail(t, api))}}
 		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
-		"a negative total": {fault: func(*testing.T, *apitest.Server) []apitest.Fault {
-			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, -5)}}
+		"a negative total": {fault: func(*testing.T, *simapi.Server) []simapi.Fault {
+			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, -5)}}
 		}, most: 1, lines: []string{failures("browsers", "invalid_response", 1)}},
-		"an item twice, and one that is none": {fault: func(t *testing.T, api *apitest.Server) []apitest.Fault {
-			return []apitest.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api), `7`, changed(t, changed(t, detail(t, api), "id", sessionID(2)), "browserCost", "free"), detail(t, api))}}
+		"an item twice, and one that is none": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
+			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api), `7`, changed(t, changed(t, detail(t, api), "id", sessionID(2)), "browserCost", "free"), detail(t, api))}}
 		}, most: 1, lines: []string{up(1, 1), up(2, 0), failures("browsers", "invalid_response", 2)}, sessions: 1},
 	} {
 		bubble(t, name, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestALongReadingIsNotJoinedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const sessions = 20
 		api := fleet(sessions)
-		api.Inject(apitest.Fault{Endpoint: "browsers", Handler: page(1, 0)}) // so they are read one by one
+		api.Inject(simapi.Fault{Endpoint: "browsers", Handler: page(1, 0)}) // so they are read one by one
 		r := newRig(t, api, append(idFlags(sessions), "--no-collector.account", "--api.concurrency=1")...)
 		api.SetLatency(4 * time.Second)
 		patient := make(chan string)
@@ -298,7 +298,7 @@ func TestAListThatGotShorter(t *testing.T) {
 	}
 	bubble(t, "a total that was wrong once", func(t *testing.T) {
 		r := newRig(t, fleet(1), "--no-collector.account")
-		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 1, Times: 1, Handler: page(1, 50_000, detail(t, r.api))})
+		r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 1, Times: 1, Handler: page(1, 50_000, detail(t, r.api))})
 		r.scrape()
 		for range 3 {
 			time.Sleep(time.Minute)
@@ -332,7 +332,7 @@ func TestAPageThatFails(t *testing.T) {
 		r := newRig(t, fleet(250), "--no-collector.account")
 		r.scrape()
 		r.api.ResetRequests()
-		remove := r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(500, "")})
+		remove := r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(500, "")})
 		got := r.scrape()
 		if n := values(got); n != 150 {
 			t.Errorf("%d sessions have values; want the 150 of the other pages", n)
@@ -349,7 +349,7 @@ func TestAPageThatFails(t *testing.T) {
 	bubble(t, "by itself", func(t *testing.T) {
 		r := newRig(t, fleet(250), "--no-collector.account")
 		r.scrape()
-		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(200, "nonsense")})
+		r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(200, "nonsense")})
 		if n := values(r.scrape("60")); n != 250 {
 			t.Errorf("%d sessions have values; want all, those of the page by ID", n)
 		}
@@ -359,7 +359,7 @@ func TestAPageThatFails(t *testing.T) {
 func TestAReadingThatWasCutShortIsNotUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, fleet(1), "--scrape.max-age=1m")
-		remove := r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Hang()})
+		remove := r.api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Hang()})
 		hasNot(t, r.scrape("2"), up(1, 1))
 		remove()
 		has(t, r.scrape("2"), up(1, 1))
@@ -388,8 +388,8 @@ func TestMetadataLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(0)
 		api.Add(
-			apitest.Session{ID: sessionID(1), StartedAt: time.Now(), Metadata: map[string]string{"team": "a\n\"b\"\\", "cost-center.é": "7"}},
-			apitest.Session{ID: sessionID(2), StartedAt: time.Now(), AgentSessionID: agentID},
+			simapi.Session{ID: sessionID(1), StartedAt: time.Now(), Metadata: map[string]string{"team": "a\n\"b\"\\", "cost-center.é": "7"}},
+			simapi.Session{ID: sessionID(2), StartedAt: time.Now(), AgentSessionID: agentID},
 		)
 		r := newRig(t, api, "--session.metadata-label=team", "--session.metadata-label=cost-center.é", "--session.metadata-label=team")
 		has(t, r.scrape(),
@@ -411,14 +411,14 @@ var (
 // limit kept, and nothing kept of what is over.
 func TestSessionsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := apitest.New(apitest.Options{Key: testKey, RateLimit: apitest.RealRateLimit})
+		api := simapi.New(simapi.Options{Key: testKey, RateLimit: simapi.RealRateLimit})
 		start := time.Now()
 		length := time.Duration(*fleetHours) * time.Hour
 		longest := min(240, 60**fleetHours) // minutes that a session runs
-		plans := make([]apitest.Session, *fleetSize)
+		plans := make([]simapi.Session, *fleetSize)
 		for i := range plans {
 			began := start.Add(time.Duration(i) * length / time.Duration(len(plans)))
-			plans[i] = apitest.Session{
+			plans[i] = simapi.Session{
 				ID: sessionID(i + 1), StartedAt: began, Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1000,
 				StopAt: began.Add(time.Duration(1+i*37%longest)*time.Minute - time.Duration(i%60)*time.Second),
 			}

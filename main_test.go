@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // setKey puts a key, or none, into the environment of a test.
@@ -205,7 +205,7 @@ func TestOnce(t *testing.T) {
 			if test.key != "" {
 				api := newAPI(2)
 				if test.faulty != "" {
-					api.Inject(apitest.Fault{Endpoint: test.faulty, Handler: apitest.Status(500, "")})
+					api.Inject(simapi.Fault{Endpoint: test.faulty, Handler: simapi.Status(500, "")})
 				}
 				args = append(args, "--api.url="+serveAPI(t, api))
 			}
@@ -381,12 +381,12 @@ func TestLogFormats(t *testing.T) {
 func TestCredentialsAreNowhere(t *testing.T) {
 	setKey(t, testKey)
 	api := newAPI(2)
-	api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
-	api.Inject(apitest.Fault{ID: sessionID(2), Handler: apitest.Status(500, `{"detail":"`+apitest.Credential+testKey+`"}`)})
+	api.Add(simapi.Session{ID: sessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.Inject(simapi.Fault{ID: sessionID(2), Handler: simapi.Status(500, `{"detail":"`+simapi.Credential+testKey+`"}`)})
 	var stdout, stderr bytes.Buffer
 	run(append(idFlags(3), "--once", "--log.level=debug", "--api.url="+serveAPI(t, api)), &stdout, &stderr)
 	has(t, stdout.String(), up(1, 1), up(2, 0), up(3, 1))
-	for _, secret := range []string{testKey, apitest.Credential} {
+	for _, secret := range []string{testKey, simapi.Credential} {
 		if strings.Contains(stdout.String()+stderr.String(), secret) {
 			t.Errorf("the output shows %q", secret)
 		}

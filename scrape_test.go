@@ -11,18 +11,18 @@ import (
 	"testing/synctest"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // oneByOne makes the list useless, so that sessions are read by ID.
-func oneByOne(api *apitest.Server) {
-	api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(404, "")})
+func oneByOne(api *simapi.Server) {
+	api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Status(404, "")})
 }
 
 func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"the API hangs": apitest.Hang(),
-		"the API drips": apitest.Drip(`{"id":"`+strings.Repeat("0", 1000), time.Second),
+		"the API hangs": simapi.Hang(),
+		"the API drips": simapi.Drip(`{"id":"`+strings.Repeat("0", 1000), time.Second),
 		"headers only, then silence": func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusOK)
 			_ = http.NewResponseController(w).Flush()
@@ -32,7 +32,7 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 		bubble(t, name, func(t *testing.T) {
 			r := newRig(t, newAPI(30), append(idFlags(30), "--api.rate-limit=0", "--api.timeout=60s")...)
 			oneByOne(r.api)
-			remove := r.api.Inject(apitest.Fault{ID: sessionID(1), Handler: handler})
+			remove := r.api.Inject(simapi.Fault{ID: sessionID(1), Handler: handler})
 			start := time.Now()
 			got := r.scrape("4")
 			if took := time.Since(start); took > 3600*time.Millisecond {
@@ -46,7 +46,7 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 	bubble(t, "all sessions hang, more than fit in at once", func(t *testing.T) {
 		r := newRig(t, newAPI(100), append(idFlags(100), "--scrape.timeout=3s", "--no-collector.account")...)
 		oneByOne(r.api)
-		remove := r.api.Inject(apitest.Fault{Endpoint: "browser", Handler: apitest.Hang()})
+		remove := r.api.Inject(simapi.Fault{Endpoint: "browser", Handler: simapi.Hang()})
 		start := time.Now()
 		got := r.scrape()
 		if took := time.Since(start); took > 3200*time.Millisecond {
@@ -59,7 +59,7 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 	})
 	bubble(t, "all hangs", func(t *testing.T) {
 		r := newRig(t, newAPI(100), append(idFlags(100), "--scrape.timeout=3s")...)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Hang()})
 		start := time.Now()
 		got := r.scrape()
 		if took := time.Since(start); took > 3200*time.Millisecond {
@@ -73,11 +73,11 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 
 func TestRetriesOfWhatPasses(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"502": apitest.Status(502, ""), "503": apitest.Status(503, ""), "504": apitest.Status(504, ""), "reset": apitest.Reset(),
+		"502": simapi.Status(502, ""), "503": simapi.Status(503, ""), "504": simapi.Status(504, ""), "reset": simapi.Reset(),
 	} {
 		bubble(t, name+" twice", func(t *testing.T) {
 			r := newRig(t, newAPI(1), idFlags(1)...)
-			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 2, Handler: handler})
+			r.api.Inject(simapi.Fault{Endpoint: "browser", Times: 2, Handler: handler})
 			start := time.Now()
 			has(t, r.scrape(), up(1, 1), "browseruse_up 1")
 			if took := time.Since(start); took == 0 || took > time.Second {
@@ -90,7 +90,7 @@ func TestRetriesOfWhatPasses(t *testing.T) {
 	}
 	bubble(t, "none after what stays", func(t *testing.T) {
 		r := newRig(t, newAPI(1), idFlags(1)...)
-		r.api.Inject(apitest.Fault{Endpoint: "browser", Handler: apitest.Status(500, "")})
+		r.api.Inject(simapi.Fault{Endpoint: "browser", Handler: simapi.Status(500, "")})
 		r.scrape()
 		if got := r.api.Requests()["browser"]; got != 1 {
 			t.Errorf("%d requests; want 1", got)
@@ -108,12 +108,12 @@ func TestHoldAfter429(t *testing.T) {
 		bubble(t, name, func(t *testing.T) {
 			r := newRig(t, newAPI(50), append(idFlags(50), "--api.concurrency=2", "--api.timeout=500ms", "--no-collector.account")...)
 			oneByOne(r.api)
-			limited := apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", header())
-			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+			limited := simapi.Status(429, `{"error":"rate_limited"}`, "Retry-After", header())
+			r.api.Inject(simapi.Fault{Endpoint: "browser", Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
 				time.Sleep(time.Millisecond) // until all others stand in line
 				limited(w, r)
 			}})
-			r.api.Inject(apitest.Fault{Endpoint: "browser", Times: 1, Handler: apitest.Hang()}) // the other one in flight
+			r.api.Inject(simapi.Fault{Endpoint: "browser", Times: 1, Handler: simapi.Hang()}) // the other one in flight
 			start := time.Now()
 			got := r.scrape()
 			if took := time.Since(start); took > time.Second {
@@ -153,7 +153,7 @@ func TestLimits(t *testing.T) {
 		r := newRig(t, api, append(idFlags(30), "--api.concurrency=4", "--api.rate-limit=0")...)
 		var mu sync.Mutex
 		inFlight, most := 0, 0
-		api.Inject(apitest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		api.Inject(simapi.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
 			mu.Lock()
 			inFlight++
 			most = max(most, inFlight)
@@ -174,7 +174,7 @@ func TestLimits(t *testing.T) {
 		r := newRig(t, api, append(idFlags(100), "--api.rate-limit=5")...)
 		var mu sync.Mutex
 		var times []time.Time
-		api.Inject(apitest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		api.Inject(simapi.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
 			mu.Lock()
 			times = append(times, time.Now())
 			mu.Unlock()
@@ -199,8 +199,8 @@ func TestOverlappingScrapesShareOneReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(10), append(idFlags(10), "--api.timeout=60s")...)
 		oneByOne(r.api)
-		r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(1), Handler: apitest.Hang()})
-		r.api.Inject(apitest.Fault{Endpoint: "browser", ID: sessionID(2), Handler: func(w http.ResponseWriter, _ *http.Request) {
+		r.api.Inject(simapi.Fault{Endpoint: "browser", ID: sessionID(1), Handler: simapi.Hang()})
+		r.api.Inject(simapi.Fault{Endpoint: "browser", ID: sessionID(2), Handler: func(w http.ResponseWriter, _ *http.Request) {
 			time.Sleep(5 * time.Second)
 			w.WriteHeader(http.StatusNotFound)
 		}})
@@ -225,7 +225,7 @@ func TestOverlappingScrapesShareOneReading(t *testing.T) {
 func TestNobodyIsAskedForAScraperThatHungUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(2), idFlags(2)...)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Hang()})
 		ctx, hangUp := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, hangUp)
 		start := time.Now()
@@ -245,7 +245,7 @@ func TestNobodyIsAskedForAScraperThatHungUp(t *testing.T) {
 func TestStoppingAnswersTheScrapeInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(2), idFlags(2)...)
-		r.api.Inject(apitest.Fault{ID: sessionID(1), Handler: apitest.Hang()})
+		r.api.Inject(simapi.Fault{ID: sessionID(1), Handler: simapi.Hang()})
 		time.AfterFunc(time.Second, r.stop)
 		start := time.Now()
 		has(t, r.scrape(), up(1, 0), up(2, 1))
@@ -258,7 +258,7 @@ func TestStoppingAnswersTheScrapeInProgress(t *testing.T) {
 func TestTimeoutRemainingIsTakenWhenWrittenOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(1), idFlags(1)...)
-		r.api.Inject(apitest.Fault{Endpoint: "account", Handler: apitest.Hang()})
+		r.api.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Hang()})
 		has(t, r.scrape("4.5"), fmt.Sprintf(`browseruse_session_timeout_remaining_seconds{agent_session_id="",session_id="%s"} %d`, sessionID(1), 50*60-4))
 	})
 }
@@ -277,7 +277,7 @@ func TestSessionFile(t *testing.T) {
 		}
 
 		time.Sleep(time.Minute)
-		rewrite(t, path, sessionID(3)+"\nhttps://live.example/?token="+apitest.Credential+"\n")
+		rewrite(t, path, sessionID(3)+"\nhttps://live.example/?token="+simapi.Credential+"\n")
 		for range 2 {
 			got = r.scrape()
 			has(t, got, up(1, 1), up(2, 1), up(4, 1), "browseruse_session_file_last_reload_successful 0",
@@ -325,7 +325,7 @@ func wantLogged(t *testing.T, r *rig, want int, parts ...string) {
 func TestEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(1), append(idFlags(1), "--web.telemetry-path=/numbers")...)
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")}) // no endpoint but the metrics needs the API
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")}) // no endpoint but the metrics needs the API
 		for _, test := range []struct {
 			method, path string
 			status       int
@@ -366,7 +366,7 @@ func TestEndpoints(t *testing.T) {
 func TestAFailureIsLoggedWhenItBeginsAndWhenItIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(3), idFlags(3)...)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		for range 3 {
 			r.scrape()
 		}
@@ -388,7 +388,7 @@ func TestAFailureThatChangesIsNotOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(1), append(idFlags(1), "--no-collector.account")...)
 		for _, code := range []int{500, 404, 402} {
-			remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			remove := r.api.Inject(simapi.Fault{Handler: simapi.Status(code, "")})
 			r.scrape()
 			remove()
 		}

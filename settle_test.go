@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // TestSettling follows a session after its stop, in scrapes every 15 s: late
@@ -16,7 +16,7 @@ import (
 func TestSettling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(0)
-		api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
+		api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
 		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
 		finish := time.Now().Add(10 * time.Minute)
 		var readings []time.Duration
@@ -47,7 +47,7 @@ func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
 		stopped(api, 1, 1, time.Minute)
 		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
 		has(t, r.scrape(), up(1, 1))
-		api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		time.Sleep(2 * time.Minute)
 		has(t, r.scrape(), up(1, 1), "browseruse_up 0", failures("browser", "server_error", 1))
 		has(t, r.scrape(), up(1, 1), failures("browser", "server_error", 2)) // the next scrape tries again
@@ -62,13 +62,13 @@ func TestAStoppedSessionThatCannotBeReadAgain(t *testing.T) {
 		bubble(t, fmt.Sprint(code), func(t *testing.T) {
 			api := fleet(0)
 			finish := time.Now()
-			api.Add(apitest.Session{ID: sessionID(1), StartedAt: finish.Add(-time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: time.Minute})
+			api.Add(simapi.Session{ID: sessionID(1), StartedAt: finish.Add(-time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: time.Minute})
 			megabytes := func(n int) string {
 				return fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} %d`, sessionID(1), n)
 			}
 			r := newRig(t, api, "--session.id="+sessionID(1), "--session.settle=10m", "--no-collector.account")
 			has(t, r.scrape(), megabytes(0))
-			remove := api.Inject(apitest.Fault{Handler: apitest.Status(code, "")})
+			remove := api.Inject(simapi.Fault{Handler: simapi.Status(code, "")})
 			time.Sleep(2 * time.Minute)
 			for ; time.Since(finish) < 60*time.Minute; time.Sleep(time.Minute) {
 				api.ResetRequests()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // TestSIGTERMInTheMiddleOfEverything checks that all scrapes in progress are
@@ -21,7 +21,7 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	// Each of their series is long, so that all of them are more than the buffers of a
 	// connection hold.
 	for n := range 3 {
-		api.Add(apitest.Session{ID: sessionID(n + 1), StartedAt: time.Now(), AgentSessionID: megabyte})
+		api.Add(simapi.Session{ID: sessionID(n + 1), StartedAt: time.Now(), AgentSessionID: megabyte})
 	}
 	address, stop := start(t, append(idFlags(3), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+serveAPI(t, api))...)
 
@@ -38,12 +38,12 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	}
 
 	for n := range 3 {
-		api.Add(apitest.Session{ID: sessionID(n + 1), StartedAt: time.Now()})
+		api.Add(simapi.Session{ID: sessionID(n + 1), StartedAt: time.Now()})
 	}
 	asked, once := make(chan struct{}), sync.Once{}
-	api.Inject(apitest.Fault{ID: sessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
+	api.Inject(simapi.Fault{ID: sessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
 		once.Do(func() { close(asked) })
-		apitest.Hang()(w, r)
+		simapi.Hang()(w, r)
 	}})
 	type answer struct {
 		body string

@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -66,9 +66,9 @@ func TestGoldenStatus(t *testing.T) {
 		}
 	})
 	bubble(t, "every kind of session", func(t *testing.T) {
-		api := apitest.New(apitest.Options{Key: testKey})
+		api := simapi.New(simapi.Options{Key: testKey})
 		api.Add(everyKindOfSession(time.Now())...)
-		api.Add(apitest.Session{ID: sessionID(10), StartedAt: time.Now().Add(-57 * time.Minute), Metadata: map[string]string{
+		api.Add(simapi.Session{ID: sessionID(10), StartedAt: time.Now().Add(-57 * time.Minute), Metadata: map[string]string{
 			"team": `<script>alert("&amp;")</script>`, "not shown": "secret plans"}})
 		r := newRig(t, api, append(idFlags(11), "--session.metadata-label=team")...)
 		r.scrape()
@@ -77,26 +77,26 @@ func TestGoldenStatus(t *testing.T) {
 	})
 	bubble(t, "the API is down", func(t *testing.T) {
 		r := newRig(t, newAPI(2), idFlags(2)...)
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		r.scrape()
 		r.goldenStatus("status-down")
 	})
 	// With no IDs given, nothing is known while the list can't be read.
 	bubble(t, "the API is down, and only the list could tell the sessions", func(t *testing.T) {
 		r := newRig(t, newAPI(2))
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		r.scrape()
 		r.goldenStatus("status-down-discovery")
 	})
 	bubble(t, "the list fails, and the account does not", func(t *testing.T) {
 		r := newRig(t, newAPI(2))
-		r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")})
+		r.api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Status(500, "")})
 		r.scrape()
 		r.goldenStatus("status-nolist")
 	})
 	bubble(t, "rate limited", func(t *testing.T) {
 		r := newRig(t, newAPI(1), append(idFlags(1), "--no-collector.account")...)
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, `{"error":"rate_limited"}`, "Retry-After", "300")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, `{"error":"rate_limited"}`, "Retry-After", "300")})
 		r.scrape()
 		r.goldenStatus("status-ratelimited")
 	})
@@ -107,7 +107,7 @@ func TestThePageCostsNoRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(50))
 		r.scrape()
-		r.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		r.api.Inject(simapi.Fault{Handler: simapi.Hang()})
 		scraped := make(chan struct{})
 		go func() {
 			defer close(scraped)
@@ -142,13 +142,13 @@ func TestHealth(t *testing.T) {
 		want     string // the first notice
 	}{
 		"a wrong key":             {func(r *rig) { r.api.SetKey("another") }, nil, "the other region"},
-		"out of credit":           {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(402, "")}) }, nil, "out of credit"},
-		"an API that fails":       {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")}) }, nil, "server error"},
-		"an API that hangs":       {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Hang()}) }, nil, "timeout"},
-		"another API":             {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(301, "")}) }, nil, "check --api.url"},
-		"another address":         {func(r *rig) { r.api.Inject(apitest.Fault{Handler: apitest.Status(404, "")}) }, []string{"--session.discover"}, "not found: nothing is at this address; check --api.url"},
-		"an account that fails":   {func(r *rig) { r.api.Inject(apitest.Fault{Endpoint: "account", Handler: apitest.Status(500, "")}) }, nil, "The account could not be read, server error"},
-		"a list that fails":       {func(r *rig) { r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")}) }, []string{"--session.discover"}, "The list of active sessions could not be read whole, server error"},
+		"out of credit":           {func(r *rig) { r.api.Inject(simapi.Fault{Handler: simapi.Status(402, "")}) }, nil, "out of credit"},
+		"an API that fails":       {func(r *rig) { r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")}) }, nil, "server error"},
+		"an API that hangs":       {func(r *rig) { r.api.Inject(simapi.Fault{Handler: simapi.Hang()}) }, nil, "timeout"},
+		"another API":             {func(r *rig) { r.api.Inject(simapi.Fault{Handler: simapi.Status(301, "")}) }, nil, "check --api.url"},
+		"another address":         {func(r *rig) { r.api.Inject(simapi.Fault{Handler: simapi.Status(404, "")}) }, []string{"--session.discover"}, "not found: nothing is at this address; check --api.url"},
+		"an account that fails":   {func(r *rig) { r.api.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(500, "")}) }, nil, "The account could not be read, server error"},
+		"a list that fails":       {func(r *rig) { r.api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Status(500, "")}) }, []string{"--session.discover"}, "The list of active sessions could not be read whole, server error"},
 		"a session that is gone":  {func(r *rig) { r.api.Delete(sessionID(2)) }, nil, "The API answers, but 1 session is unreadable."},
 		"a deadline that is over": {func(r *rig) { r.api.SetLatency(4 * time.Second) }, []string{"--scrape.timeout=1s", "--no-collector.account"}, "timeout"},
 		"all well":                {func(*rig) {}, nil, "The API answers."},
@@ -164,7 +164,7 @@ func TestHealth(t *testing.T) {
 	}
 	bubble(t, "a page of the list that fails", func(t *testing.T) {
 		r := newRig(t, newAPI(101))
-		r.api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Handler: apitest.Status(500, "")})
+		r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(500, "")})
 		r.scrape()
 		if got := r.status().Display.Tiles[0].Value; got != "100 or more" {
 			t.Errorf("the page says that %s are active; want that there may be more", got)
@@ -193,9 +193,9 @@ func TestHealth(t *testing.T) {
 // not told where it is not known.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := apitest.New(apitest.Options{Key: testKey})
+		api := simapi.New(simapi.Options{Key: testKey})
 		const rate = 1 << 20 // a MB a second is 17.58 dollars an hour
-		api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now().Add(-time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
+		api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now().Add(-time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
 		r := newRig(t, api)
 		pace := func() float64 {
 			r.scrape()
@@ -217,13 +217,13 @@ func TestPace(t *testing.T) {
 		want("after half a minute", unknown)
 		time.Sleep(90 * time.Second)
 		want("after two minutes", one)
-		api.Add(apitest.Session{ID: sessionID(2), StartedAt: time.Now(), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
+		api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now(), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
 		time.Sleep(2 * time.Minute)
 		want("with a second one for half of the time", one*1.5)
-		api.Add(apitest.Session{ID: sessionID(3), StartedAt: time.Now().Add(-3 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
+		api.Add(simapi.Session{ID: sessionID(3), StartedAt: time.Now().Add(-3 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: rate})
 		time.Sleep(time.Minute)
 		want("with one that was not seen before, though it has run for hours", one*8/5)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Status(500, "")})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		want("while the API is down", unknown)
 		remove()
 		time.Sleep(20 * time.Minute)
@@ -244,7 +244,7 @@ func TestPace(t *testing.T) {
 func TestAPauseThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(1))
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, "", "Retry-After", "60"), Times: 1})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "60"), Times: 1})
 		r.scrape()
 		for _, test := range []struct {
 			want  string
@@ -262,7 +262,7 @@ func TestAPauseThatIsOver(t *testing.T) {
 func TestLastReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newAPI(2), idFlags(2)...)
-		remove := r.api.Inject(apitest.Fault{Handler: apitest.Hang()})
+		remove := r.api.Inject(simapi.Fault{Handler: simapi.Hang()})
 		ctx, hangUp := context.WithTimeoutCause(t.Context(), time.Second, context.Canceled)
 		defer hangUp()
 		r.scrapeFor(ctx)

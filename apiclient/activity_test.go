@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 func TestActivity(t *testing.T) {
@@ -39,7 +39,7 @@ func TestActivity(t *testing.T) {
 		wantRate("after a gap", 0)
 
 		failed := time.Now()
-		remove := api.Inject(apitest.Fault{Endpoint: "browser", Handler: apitest.Status(503, "")})
+		remove := api.Inject(simapi.Fault{Endpoint: "browser", Handler: simapi.Status(503, "")})
 		read(1) // and two retries
 		remove()
 		time.Sleep(time.Minute)

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,26 +23,22 @@ func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 // newClient returns a client of a simulated API, in a synctest bubble.
 func newClient(t *testing.T, api http.Handler) *apiclient.Client {
 	t.Helper()
-	network := apitest.NewNetwork()
-	server := &http.Server{Handler: api}
-	go func() { _ = server.Serve(network) }()
-	transport := apiclient.NewTransport(2)
-	transport.DialContext = network.DialContext
+	transport, stop := simapi.Serve(api)
 	client := apiclient.New(apiclient.Options{
 		BaseURL: "http://api.test/api/v3/", Key: func() string { return "k" }, Timeout: 5 * time.Second, Concurrency: 2, Transport: transport,
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		_ = server.Close()
+		stop()
 	})
 	return client
 }
 
 // newAPI returns a project with n active sessions.
-func newAPI(n int) *apitest.Server {
-	api := apitest.New(apitest.Options{})
+func newAPI(n int) *simapi.Server {
+	api := simapi.New(simapi.Options{})
 	for i := 1; i <= n; i++ {
-		api.Add(apitest.Session{ID: id(i), StartedAt: time.Now(), ProxyBytesPerSecond: 1 << 20})
+		api.Add(simapi.Session{ID: id(i), StartedAt: time.Now(), ProxyBytesPerSecond: 1 << 20})
 	}
 	return api
 }
@@ -69,8 +65,8 @@ func TestActiveSessions(t *testing.T) {
 func TestABadItemSpoilsItselfAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPI(1)
-		api.Add(apitest.Session{ID: id(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "NaN"}})
-		api.Add(apitest.Session{ID: id(3), StartedAt: time.Now(), Override: map[string]any{"id": 7}})
+		api.Add(simapi.Session{ID: id(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "NaN"}})
+		api.Add(simapi.Session{ID: id(3), StartedAt: time.Now(), Override: map[string]any{"id": 7}})
 		got, err := newClient(t, api).ActiveSessions(t.Context(), 1)
 		if err != nil || len(got.Sessions) != 1 || got.Sessions[0].ID != id(1) {
 			t.Fatalf("%+v, %v; want the first session", got.Sessions, err)
@@ -96,7 +92,7 @@ func TestAListThatLies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, err := newClient(t, apitest.Status(200, body)).ActiveSessions(t.Context(), 1)
+				_, err := newClient(t, simapi.Status(200, body)).ActiveSessions(t.Context(), 1)
 				var failure *apiclient.Error
 				if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonInvalidResponse || !failure.Answered() {
 					t.Errorf("error %v; want an invalid response that is an answer", err)
@@ -129,7 +125,7 @@ func TestOnlyGETsWithTheKeyAreSent(t *testing.T) {
 func TestHoldIsToldAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPI(1)
-		api.Inject(apitest.Fault{Times: 1, Handler: apitest.Status(429, "", "Retry-After", "7")})
+		api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(429, "", "Retry-After", "7")})
 		client := newClient(t, api)
 		for range 2 { // the answer, and what is withheld after it
 			_, err := client.Session(t.Context(), id(1))

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // FuzzSession checks that a reply is taken exactly if it is the session asked
@@ -141,7 +141,7 @@ func checkTaken(t *testing.T, body []byte, err error, want bool) {
 	if (err == nil) != want {
 		t.Errorf("%q: error %v; want it taken: %t", body, err, want)
 	}
-	if err != nil && strings.Contains(err.Error(), apitest.Credential) {
+	if err != nil && strings.Contains(err.Error(), simapi.Credential) {
 		t.Errorf("the error shows a credential: %v", err)
 	}
 }

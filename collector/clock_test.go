@@ -1,7 +1,6 @@
 package collector_test
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,8 +9,8 @@ import (
 	"go.uber.org/goleak"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,27 +21,23 @@ type exporterClock struct{ ahead time.Duration }
 func (c *exporterClock) now() time.Time { return time.Now().Add(c.ahead).Round(0) } // without the monotonic part, which does not jump
 
 // newCollector returns a collector of all active sessions, in a synctest bubble.
-func newCollector(t *testing.T, api *apitest.Server, c *exporterClock, maxAge time.Duration) *collector.Collector {
+func newCollector(t *testing.T, api *simapi.Server, c *exporterClock, maxAge time.Duration) *collector.Collector {
 	t.Helper()
-	network := apitest.NewNetwork()
-	server := &http.Server{Handler: api}
-	go func() { _ = server.Serve(network) }()
-	transport := apiclient.NewTransport(2)
-	transport.DialContext = network.DialContext
+	transport, stop := simapi.Serve(api)
 	client := apiclient.New(apiclient.Options{
 		BaseURL: "http://api.test/api/v3", Key: func() string { return "k" }, Timeout: time.Second, Concurrency: 2, Transport: transport, Now: c.now,
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		_ = server.Close()
+		stop()
 	})
 	return collector.New(collector.Options{Client: client, Discover: true, Linger: time.Hour, Settle: time.Hour, MaxAge: maxAge, Logger: log.NewNopLogger(), Now: c.now})
 }
 
 // project has one session, that is active for a long time.
-func project() *apitest.Server {
-	api := apitest.New(apitest.Options{})
-	api.Add(apitest.Session{StartedAt: time.Now(), Timeout: 24 * time.Hour})
+func project() *simapi.Server {
+	api := simapi.New(simapi.Options{})
+	api.Add(simapi.Session{StartedAt: time.Now(), Timeout: 24 * time.Hour})
 	return api
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // key is what the exporter of these tests shows the simulated API.
@@ -39,12 +39,12 @@ func TestADearSessionReachesTheWebhook(t *testing.T) {
 	}
 	t.Parallel()
 	now := time.Now()
-	api := apitest.New(apitest.Options{Key: key, RateLimit: apitest.RealRateLimit})
+	api := simapi.New(simapi.Options{Key: key, RateLimit: simapi.RealRateLimit})
 	const agent = "0b8c3c7a-2f6e-4a51-8a1d-6f1e2d3c4b5a"
 	ids := api.Add(
 		// 20 MB a second cost a dollar in ten seconds.
-		apitest.Session{StartedAt: now, AgentSessionID: agent, ProxyBytesPerSecond: 20 << 20},
-		apitest.Session{StartedAt: now, AgentSessionID: agent, ProxyBytesPerSecond: 1 << 10},
+		simapi.Session{StartedAt: now, AgentSessionID: agent, ProxyBytesPerSecond: 20 << 20},
+		simapi.Session{StartedAt: now, AgentSessionID: agent, ProxyBytesPerSecond: 1 << 10},
 	)
 	dear, cheap := ids[0], ids[1]
 	server := httptest.NewServer(api)

@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 func main() {
@@ -108,7 +108,7 @@ func (p *problems) add(err error) {
 // lookForSecrets says whether a text shows what nobody may see. It does not say
 // what, since that would show it, too.
 func (p *problems) lookForSecrets(where, text string, secrets []string) {
-	for _, secret := range append(secrets, apitest.Credential) {
+	for _, secret := range append(secrets, simapi.Credential) {
 		if strings.Contains(text, secret) {
 			p.add(fmt.Errorf("%s shows a credential", where))
 		}

@@ -6,22 +6,22 @@ import (
 	"math"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // truths are what the gauges have to say of a session at a time.
-var truths = map[string]func(apitest.Session, time.Time) float64{
-	"browseruse_session_active": func(s apitest.Session, now time.Time) float64 {
+var truths = map[string]func(simapi.Session, time.Time) float64{
+	"browseruse_session_active": func(s simapi.Session, now time.Time) float64 {
 		if s.Active(now) {
 			return 1
 		}
 		return 0
 	},
-	"browseruse_session_proxy_used_megabytes":      apitest.Session.ProxyMB,
-	"browseruse_session_proxy_cost_usd":            apitest.Session.ProxyCost,
-	"browseruse_session_browser_cost_usd":          apitest.Session.BrowserCost,
-	"browseruse_session_start_timestamp_seconds":   func(s apitest.Session, _ time.Time) float64 { return seconds(s.StartedAt) },
-	"browseruse_session_timeout_timestamp_seconds": func(s apitest.Session, _ time.Time) float64 { return seconds(s.TimeoutAt()) },
+	"browseruse_session_proxy_used_megabytes":      simapi.Session.ProxyMB,
+	"browseruse_session_proxy_cost_usd":            simapi.Session.ProxyCost,
+	"browseruse_session_browser_cost_usd":          simapi.Session.BrowserCost,
+	"browseruse_session_start_timestamp_seconds":   func(s simapi.Session, _ time.Time) float64 { return seconds(s.StartedAt) },
+	"browseruse_session_timeout_timestamp_seconds": func(s simapi.Session, _ time.Time) float64 { return seconds(s.TimeoutAt()) },
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // settle and linger are those of the exporter, short enough to see their ends.
@@ -28,7 +28,7 @@ const (
 // world is the simulated API with its fleet, and the files that the exporter
 // reads.
 type world struct {
-	api      *apitest.Server
+	api      *simapi.Server
 	server   *http.Server
 	url      string
 	dir      string
@@ -36,9 +36,9 @@ type world struct {
 
 	mu     sync.Mutex
 	random *rand.Rand
-	plans  map[string]apitest.Session // of all sessions that ever were
-	keys   []string                   // that ever were
-	faults map[string]int             // how many of each kind
+	plans  map[string]simapi.Session // of all sessions that ever were
+	keys   []string                  // that ever were
+	faults map[string]int            // how many of each kind
 }
 
 func newWorld(seed uint64, sessions int) (*world, error) {
@@ -53,9 +53,9 @@ func newWorld(seed uint64, sessions int) (*world, error) {
 	w := &world{
 		dir: dir, sessions: sessions, url: "http://" + listener.Addr().String() + "/api/v3",
 		random: rand.New(rand.NewPCG(seed, 0)),
-		plans:  map[string]apitest.Session{}, faults: map[string]int{},
+		plans:  map[string]simapi.Session{}, faults: map[string]int{},
 	}
-	w.api = apitest.New(apitest.Options{RateLimit: apitest.RealRateLimit})
+	w.api = simapi.New(simapi.Options{RateLimit: simapi.RealRateLimit})
 	w.server = &http.Server{Handler: w.api, ReadHeaderTimeout: time.Minute}
 	go func() { _ = w.server.Serve(listener) }()
 	for range sessions {
@@ -79,7 +79,7 @@ func (w *world) sessionFile() string { return filepath.Join(w.dir, "sessions") }
 func (w *world) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	session := apitest.Session{
+	session := simapi.Session{
 		ID: uuid.NewString(), StartedAt: time.Now().Truncate(time.Microsecond),
 		StopAt:              time.Now().Add(time.Duration(10+w.random.IntN(290)) * time.Second).Truncate(time.Microsecond),
 		ProxyBytesPerSecond: int64(w.random.IntN(1 << 20)),
@@ -128,7 +128,7 @@ func (w *world) makeTrouble(ctx context.Context) {
 	for pause(ctx, time.Duration(w.draw(1500))*time.Millisecond) {
 		name, handler := w.fault()
 		endpoint := []string{"", "browser", "browsers", "account"}[w.draw(4)]
-		remove := w.api.Inject(apitest.Fault{Endpoint: endpoint, Times: 1 + w.draw(20), Handler: handler})
+		remove := w.api.Inject(simapi.Fault{Endpoint: endpoint, Times: 1 + w.draw(20), Handler: handler})
 		time.AfterFunc(time.Duration(w.draw(4000))*time.Millisecond, remove)
 		w.api.SetLatency(time.Duration(w.draw(200)) * time.Millisecond)
 		w.mu.Lock()
@@ -149,18 +149,18 @@ func (w *world) fault() (string, http.HandlerFunc) {
 	// only after minutes.
 	code := []int{400, 402, 403, 422, 500, 502, 503, 504, 302, 204}[w.draw(10)]
 	faults := map[string]http.HandlerFunc{
-		"status " + strconv.Itoa(code): apitest.Status(code, `{"detail":"`+apitest.Credential+`"}`, "Location", "http://127.0.0.1:1/"),
-		"429":                          apitest.Status(429, "", "Retry-After", strconv.Itoa(w.draw(int(maxHold/time.Second)))),
-		"hang":                         apitest.Hang(),
-		"drip":                         apitest.Drip(`{"items":[{"liveUrl":"`+apitest.Credential+`"`, 100*time.Millisecond),
-		"reset":                        apitest.Reset(),
-		"cut short":                    apitest.Truncate(`{"items":[{"liveUrl":"` + apitest.Credential + `"}]}`),
-		"no HTTP":                      apitest.Raw("nonsense\r\n", false),
-		"half a header":                apitest.Raw("HTTP/1.1 200 OK\r\nContent", w.chance(2)),
-		"other JSON":                   apitest.Status(200, `{"id":"`+uuid.NewString()+`","liveUrl":"`+apitest.Credential+`"}`),
-		"HTML":                         apitest.Status(200, "<html>"+apitest.Credential),
-		"a wrong total":                apitest.Status(200, `{"items":[],"totalItems":50000,"pageNumber":1,"pageSize":100}`),
-		"a lot":                        apitest.Status(200, strings.Repeat("x", 2<<20)),
+		"status " + strconv.Itoa(code): simapi.Status(code, `{"detail":"`+simapi.Credential+`"}`, "Location", "http://127.0.0.1:1/"),
+		"429":                          simapi.Status(429, "", "Retry-After", strconv.Itoa(w.draw(int(maxHold/time.Second)))),
+		"hang":                         simapi.Hang(),
+		"drip":                         simapi.Drip(`{"items":[{"liveUrl":"`+simapi.Credential+`"`, 100*time.Millisecond),
+		"reset":                        simapi.Reset(),
+		"cut short":                    simapi.Truncate(`{"items":[{"liveUrl":"` + simapi.Credential + `"}]}`),
+		"no HTTP":                      simapi.Raw("nonsense\r\n", false),
+		"half a header":                simapi.Raw("HTTP/1.1 200 OK\r\nContent", w.chance(2)),
+		"other JSON":                   simapi.Status(200, `{"id":"`+uuid.NewString()+`","liveUrl":"`+simapi.Credential+`"}`),
+		"HTML":                         simapi.Status(200, "<html>"+simapi.Credential),
+		"a wrong total":                simapi.Status(200, `{"items":[],"totalItems":50000,"pageNumber":1,"pageSize":100}`),
+		"a lot":                        simapi.Status(200, strings.Repeat("x", 2<<20)),
 	}
 	names := make([]string, 0, len(faults))
 	for name := range faults {
@@ -227,7 +227,7 @@ func (w *world) quiet() {
 }
 
 // plan is what a session does, if it is not deleted.
-func (w *world) plan(id string) (apitest.Session, bool) {
+func (w *world) plan(id string) (simapi.Session, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	session, ok := w.plans[id]

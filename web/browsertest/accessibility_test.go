@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // heard is a part of the page as a screen reader has it.
@@ -159,7 +159,7 @@ func TestOnlyWhatIsNewIsSaid(t *testing.T) {
 	if got := eval[[]string](p, `changes`); len(got) > 0 {
 		t.Errorf("a refresh says %q; want silence", got)
 	}
-	r.api.Inject(apitest.Fault{Endpoint: "account", Handler: apitest.Status(500, "")})
+	r.api.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(500, "")})
 	r.scrape()
 	p.do(`first = health.firstElementChild; text = first.textContent`)
 	p.refresh()

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -192,7 +192,7 @@ func TestRefreshKeepsWhatToLookAt(t *testing.T) {
 	p := opened(t, r, "/")
 	p.do(`link = (key, n) => document.querySelector('[data-key="' + key + ' "]').querySelectorAll("a")[n];
 		kept = link("dearest", 1); getSelection().selectAllChildren(kept); link("running_longest", 0).focus()`)
-	r.api.Add(apitest.Session{ID: sessionID(40), StartedAt: time.Now().Add(-2 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 2 << 20})
+	r.api.Add(simapi.Session{ID: sessionID(40), StartedAt: time.Now().Add(-2 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 2 << 20})
 	r.scrape()
 	p.refresh()
 	p.until("the dearest one", `link("dearest", 0).textContent === "`+sessionID(40)+`"`)
@@ -227,7 +227,7 @@ func TestRefreshKeepsTheView(t *testing.T) {
 	p.do(`rows = [...document.querySelectorAll("tbody tr")]; rows[45].scrollIntoView({ block: "center" }); place = rows[45].getBoundingClientRect().top; getSelection().selectAllChildren(rows[40].cells[1])`)
 	r.api.Stop(sessionID(1))
 	r.api.Delete(sessionID(80))
-	r.api.Add(apitest.Session{ID: sessionID(81), StartedAt: r.api.Sessions()[0].StartedAt, Metadata: map[string]string{"team": "crawler"}})
+	r.api.Add(simapi.Session{ID: sessionID(81), StartedAt: r.api.Sessions()[0].StartedAt, Metadata: map[string]string{"team": "crawler"}})
 	r.scrape()
 	p.refresh()
 	p.until("the stopped session", `document.getElementById("s-`+sessionID(1)+`").innerText.startsWith("stopped")`)
@@ -312,7 +312,7 @@ func TestStates(t *testing.T) {
 	}
 	t.Run("a rate limit", func(t *testing.T) {
 		r := newRig(t, newAPI(2), sessionID(1))
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, "", "Retry-After", "300")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "300")})
 		r.scrape()
 		p := opened(t, r, "/")
 		p.wantText("#health", "Rate limited: the API wants no request until")

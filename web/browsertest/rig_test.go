@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/apiclient/apitest"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web"
 	"browseruse_exporter/web/statuspage"
 )
@@ -30,8 +30,8 @@ const testKey = "bu_test_key_that_must_not_leak"
 // API.
 type rig struct {
 	t    *testing.T
-	api  *apitest.Server
-	net  *apitest.Network
+	api  *simapi.Server
+	net  *simapi.Network
 	url  string
 	gone atomic.Bool // the exporter does not answer any more
 }
@@ -44,15 +44,15 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // newRig starts an exporter of all active sessions and of those with these IDs.
-func newRig(t *testing.T, api *apitest.Server, ids ...string) *rig {
+func newRig(t *testing.T, api *simapi.Server, ids ...string) *rig {
 	t.Helper()
 	return newRigAt(t, time.Now, api, []string{"team", "customer"}, ids...)
 }
 
 // newRigAt is newRig with a clock, and with these keys of the metadata as columns.
-func newRigAt(t *testing.T, now func() time.Time, api *apitest.Server, metadata []string, ids ...string) *rig {
+func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) *rig {
 	t.Helper()
-	r := &rig{t: t, api: api, net: apitest.NewNetwork()}
+	r := &rig{t: t, api: api, net: simapi.NewNetwork()}
 	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(r.net) }()
 	transport := apiclient.NewTransport(10)
@@ -108,7 +108,7 @@ func (r *rig) scrape() {
 
 // failList lets the API answer all but the list.
 func (r *rig) failList() {
-	r.api.Inject(apitest.Fault{Endpoint: "browsers", Handler: apitest.Status(500, "")})
+	r.api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Status(500, "")})
 }
 
 // status returns what the JSON says.
@@ -139,11 +139,11 @@ const (
 
 // newAPI returns a project with n plain active sessions, 1 to n: the higher the
 // number, the longer it runs and the dearer it is.
-func newAPI(n int) *apitest.Server {
-	api := apitest.New(apitest.Options{Key: testKey})
+func newAPI(n int) *simapi.Server {
+	api := simapi.New(simapi.Options{Key: testKey})
 	now := time.Now()
 	for i := 1; i <= n; i++ {
-		session := apitest.Session{
+		session := simapi.Session{
 			ID: sessionID(i), StartedAt: now.Add(-10*time.Minute - time.Duration(i)*time.Second), Timeout: 4 * time.Hour,
 			ProxyBytesPerSecond: int64(i) << 10, Metadata: map[string]string{"team": "crawler"},
 		}
@@ -157,15 +157,15 @@ func newAPI(n int) *apitest.Server {
 
 // newTroubled returns a project with a session of each state. Of the IDs in
 // missing, none is there.
-func newTroubled() (api *apitest.Server, missing []string) {
+func newTroubled() (api *simapi.Server, missing []string) {
 	api = newAPI(4)
 	now := time.Now()
 	api.Add(
-		apitest.Session{ID: sessionID(11), AgentSessionID: agentTwo, StartedAt: now.Add(-63 * time.Minute), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1 << 20,
+		simapi.Session{ID: sessionID(11), AgentSessionID: agentTwo, StartedAt: now.Add(-63 * time.Minute), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1 << 20,
 			Override: map[string]any{"timeoutAt": now.Add(-3 * time.Minute).UTC().Format(time.RFC3339)}, Metadata: map[string]string{"team": "research", "customer": "customer-2"}},
-		apitest.Session{ID: sessionID(12), AgentSessionID: agentTwo, StartedAt: now.Add(-56 * time.Minute), ProxyBytesPerSecond: 3 << 10, Metadata: map[string]string{"team": "support"}},
-		apitest.Session{ID: sessionID(13), StartedAt: now.Add(-30 * time.Minute), StopAt: now.Add(-10 * time.Minute), Metadata: map[string]string{"team": "qa"}},
-		apitest.Session{ID: sessionID(14), StartedAt: now.Add(-30 * time.Minute), Timeout: time.Hour, Override: map[string]any{"proxyCost": "much"}},
+		simapi.Session{ID: sessionID(12), AgentSessionID: agentTwo, StartedAt: now.Add(-56 * time.Minute), ProxyBytesPerSecond: 3 << 10, Metadata: map[string]string{"team": "support"}},
+		simapi.Session{ID: sessionID(13), StartedAt: now.Add(-30 * time.Minute), StopAt: now.Add(-10 * time.Minute), Metadata: map[string]string{"team": "qa"}},
+		simapi.Session{ID: sessionID(14), StartedAt: now.Add(-30 * time.Minute), Timeout: time.Hour, Override: map[string]any{"proxyCost": "much"}},
 	)
 	return api, []string{sessionID(13), sessionID(21), sessionID(22)}
 }
@@ -174,14 +174,14 @@ const hostileText = `<img src=x onerror="window.pwned=1"><script>window.pwned=1<
 
 // newHostile returns a project whose creators and API wrote what a page could
 // break by: markup, letters without end, amounts beyond reason.
-func newHostile() *apitest.Server {
+func newHostile() *simapi.Server {
 	api := newAPI(2)
 	api.Add(
-		apitest.Session{ID: sessionID(31), AgentSessionID: `"><script>window.pwned=1</script>` + strings.Repeat("agent", 50), StartedAt: time.Now(),
+		simapi.Session{ID: sessionID(31), AgentSessionID: `"><script>window.pwned=1</script>` + strings.Repeat("agent", 50), StartedAt: time.Now(),
 			Metadata: map[string]string{"team": hostileText, "customer": "javascript:window.pwned=1//\u202e" + strings.Repeat("long", 500)}},
-		apitest.Session{ID: sessionID(32), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour,
+		simapi.Session{ID: sessionID(32), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour,
 			Override: map[string]any{"proxyUsedMb": "1e40", "proxyCost": "123456789012345678901234567890", "browserCost": "-5e300"}},
-		apitest.Session{ID: sessionID(33), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour, Override: map[string]any{"proxyCost": "much"}},
+		simapi.Session{ID: sessionID(33), StartedAt: time.Now().Add(-time.Hour), Timeout: 2 * time.Hour, Override: map[string]any{"proxyCost": "much"}},
 	)
 	return api
 }

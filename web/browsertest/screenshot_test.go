@@ -10,7 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 var screenshots = flag.String("screenshots", "", "write pictures of each state of the page into this directory")
@@ -54,7 +54,7 @@ var pictured = map[string]struct {
 	}},
 	"rate-limited": {"/", func(t *testing.T) *rig {
 		r := newRig(t, newAPI(2), sessionID(1), sessionID(2))
-		r.api.Inject(apitest.Fault{Handler: apitest.Status(429, "", "Retry-After", "300")})
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "300")})
 		r.scrape()
 		return r
 	}},
@@ -68,7 +68,7 @@ var pictured = map[string]struct {
 // demo is the project of --demo, after Prometheus has scraped it for a while.
 func demo(t *testing.T) *rig {
 	var c clock
-	r := newRigAt(t, c.now, apitest.NewDemo(c.now), []string{"team"})
+	r := newRigAt(t, c.now, simapi.NewDemo(c.now), []string{"team"})
 	for range 12 {
 		r.scrape()
 		c.pass(time.Minute)

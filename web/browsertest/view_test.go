@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -217,8 +217,8 @@ func parseDuration(t *testing.T, text string) (d, unit time.Duration) {
 func TestTheExportersClock(t *testing.T) {
 	var c clock
 	c.pass(30 * time.Minute)
-	api := apitest.New(apitest.Options{Now: c.now})
-	api.Add(apitest.Session{ID: sessionID(1), StartedAt: c.now().Add(-10 * time.Minute)})
+	api := simapi.New(simapi.Options{Now: c.now})
+	api.Add(simapi.Session{ID: sessionID(1), StartedAt: c.now().Add(-10 * time.Minute)})
 	r := newRigAt(t, c.now, api, nil)
 	r.scrape()
 	p := opened(t, r, "/")
@@ -232,7 +232,7 @@ func TestTheExportersClock(t *testing.T) {
 // such though nothing new has been read.
 func TestStatesGoOnByThemselves(t *testing.T) {
 	api := newAPI(0)
-	api.Add(apitest.Session{ID: sessionID(1), StartedAt: time.Now().Add(-time.Hour), Timeout: 4 * time.Hour,
+	api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now().Add(-time.Hour), Timeout: 4 * time.Hour,
 		Override: map[string]any{"timeoutAt": time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano)}})
 	r := newRig(t, api)
 	r.scrape()

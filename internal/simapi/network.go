@@ -1,12 +1,25 @@
-package apitest
+package simapi
 
 import (
 	"context"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
+
+// Serve serves an API on a network of its own, in memory. It returns a client's
+// way there, whatever host it asks, and what ends the server.
+func Serve(api http.Handler) (transport *http.Transport, stop func()) {
+	network := NewNetwork()
+	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(network) }()
+	const idle = 100 // no less than a client has in flight
+	transport = &http.Transport{DialContext: network.DialContext, MaxIdleConnsPerHost: idle}
+	return transport, func() { _ = server.Close() }
+}
 
 // Network is a network of one server, in memory: a net.Listener for it, and a
 // dialer for its clients, whatever address they dial. It opens no port, and its

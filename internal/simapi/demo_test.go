@@ -1,4 +1,4 @@
-package apitest_test
+package simapi_test
 
 import (
 	"testing"
@@ -6,29 +6,29 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // character says whether a session plays a part, as one sees it from outside.
-type character func(s apitest.Session, now time.Time) bool
+type character func(s simapi.Session, now time.Time) bool
 
 var characters = map[string]character{
-	"a short one": func(s apitest.Session, _ time.Time) bool {
+	"a short one": func(s simapi.Session, _ time.Time) bool {
 		return !s.StopAt.IsZero() && s.StopAt.Sub(s.StartedAt) <= 5*time.Minute
 	},
-	"one of hours":          func(s apitest.Session, now time.Time) bool { return now.Sub(s.StartedAt) > 90*time.Minute },
-	"one of an agent":       func(s apitest.Session, _ time.Time) bool { return s.AgentSessionID != "" },
-	"one with a label":      func(s apitest.Session, _ time.Time) bool { return s.Metadata["customer"] != "" },
-	"one that leaks money":  func(s apitest.Session, now time.Time) bool { return s.ProxyCost(now) > 10 },
-	"one about to time out": func(s apitest.Session, now time.Time) bool { return s.TimeoutAt().Sub(now) < 5*time.Minute },
-	"one that is forgotten": func(s apitest.Session, now time.Time) bool {
+	"one of hours":          func(s simapi.Session, now time.Time) bool { return now.Sub(s.StartedAt) > 90*time.Minute },
+	"one of an agent":       func(s simapi.Session, _ time.Time) bool { return s.AgentSessionID != "" },
+	"one with a label":      func(s simapi.Session, _ time.Time) bool { return s.Metadata["customer"] != "" },
+	"one that leaks money":  func(s simapi.Session, now time.Time) bool { return s.ProxyCost(now) > 10 },
+	"one about to time out": func(s simapi.Session, now time.Time) bool { return s.TimeoutAt().Sub(now) < 5*time.Minute },
+	"one that is forgotten": func(s simapi.Session, now time.Time) bool {
 		return s.ProxyBytesPerSecond == 0 && now.Sub(s.StartedAt) > 210*time.Minute
 	},
 }
 
 func TestDemoStartsInTheMidstOfItsWork(t *testing.T) {
 	clock := newClock()
-	api := apitest.NewDemo(clock.Now)
+	api := simapi.NewDemo(clock.Now)
 	byAgent, stopped := map[string]int{}, 0
 	met := map[string]bool{}
 	for _, s := range api.Sessions() {
@@ -60,7 +60,7 @@ func TestDemoStartsInTheMidstOfItsWork(t *testing.T) {
 func TestDemo(t *testing.T) {
 	clock := newClock()
 	start := clock.now
-	api := apitest.NewDemo(clock.Now)
+	api := simapi.NewDemo(clock.Now)
 	atStart := map[string]bool{}
 	for _, s := range api.Sessions() {
 		atStart[s.ID] = s.Active(clock.now)
@@ -94,13 +94,13 @@ func TestDemo(t *testing.T) {
 
 func TestDemoIsTheSameHoweverOftenOneLooks(t *testing.T) {
 	often, once := newClock(), newClock()
-	watched, unwatched := apitest.NewDemo(often.Now), apitest.NewDemo(once.Now)
+	watched, unwatched := simapi.NewDemo(often.Now), simapi.NewDemo(once.Now)
 	for range 26 * 60 {
 		often.now = often.now.Add(time.Minute)
 		ask(watched, "/billing/account")
 	}
 	once.now = often.now
-	active := func(api *apitest.Server) any { return decode(t, ask(api, "/browsers?filterBy=active&pageSize=100")) }
+	active := func(api *simapi.Server) any { return decode(t, ask(api, "/browsers?filterBy=active&pageSize=100")) }
 	if diff := cmp.Diff(active(watched), active(unwatched)); diff != "" {
 		t.Errorf("(-often +once):\n%s", diff)
 	}
@@ -108,7 +108,7 @@ func TestDemoIsTheSameHoweverOftenOneLooks(t *testing.T) {
 
 func TestDemoForgetsWhatIsLongOver(t *testing.T) {
 	clock := newClock()
-	api := apitest.NewDemo(clock.Now)
+	api := simapi.NewDemo(clock.Now)
 	most := 0
 	const step = 4 * time.Hour
 	for range 30 * 24 * time.Hour / step {

@@ -1,4 +1,4 @@
-package apitest_test
+package simapi_test
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 func TestOverride(t *testing.T) {
@@ -28,8 +28,8 @@ func TestOverride(t *testing.T) {
 		"a value with its own key": {map[string]string{"a": "b"}, `"browserCost":{"a":"b"},`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			api := apitest.New(apitest.Options{Now: clock.Now})
-			api.Add(apitest.Session{ID: id1, StartedAt: clock.now, Override: map[string]any{"browserCost": test.value}})
+			api := simapi.New(simapi.Options{Now: clock.Now})
+			api.Add(simapi.Session{ID: id1, StartedAt: clock.now, Override: map[string]any{"browserCost": test.value}})
 			for _, path := range []string{"/browsers/" + id1, "/browsers"} {
 				if got := ask(api, path).Body.String(); !strings.Contains(got, test.want) {
 					t.Errorf("%s is %s; want %s in it", path, got, test.want)
@@ -38,8 +38,8 @@ func TestOverride(t *testing.T) {
 		})
 	}
 	t.Run("fields absent and new", func(t *testing.T) {
-		api := apitest.New(apitest.Options{Now: clock.Now})
-		api.Add(apitest.Session{ID: id1, StartedAt: clock.now, Override: map[string]any{"browserCost": apitest.Absent, "new": true}})
+		api := simapi.New(simapi.Options{Now: clock.Now})
+		api.Add(simapi.Session{ID: id1, StartedAt: clock.now, Override: map[string]any{"browserCost": simapi.Absent, "new": true}})
 		got := decode(t, ask(api, "/browsers/"+id1))
 		if _, ok := got["browserCost"]; ok || got["new"] != true || len(got) != 14 {
 			t.Errorf("fields %v", got)
@@ -50,16 +50,16 @@ func TestOverride(t *testing.T) {
 func TestAccount(t *testing.T) {
 	clock := newClock()
 	plan := map[string]any{"planName": "Scale", "subscriptionStatus": "active", "subscriptionId": nil, "subscriptionCurrentPeriodEnd": nil, "subscriptionCanceledAt": nil}
-	whole := apitest.Account{MonthlyCreditsUSD: 1.5, AdditionalCreditsUSD: 2, ConcurrentSessions: 3, ProjectID: id1, Plan: "Scale"}
+	whole := simapi.Account{MonthlyCreditsUSD: 1.5, AdditionalCreditsUSD: 2, ConcurrentSessions: 3, ProjectID: id1, Plan: "Scale"}
 	noPlan, terse := whole, whole
 	noPlan.NoPlan, terse.Terse = true, true
 	for name, test := range map[string]struct {
-		account apitest.Account
+		account simapi.Account
 		changed map[string]any // against the whole answer
 	}{
 		"whole":   {whole, nil},
 		"no plan": {noPlan, map[string]any{"planInfo": nil}},
-		"terse":   {terse, map[string]any{"concurrentSessionLimit": apitest.Absent, "activeSessionCount": apitest.Absent}},
+		"terse":   {terse, map[string]any{"concurrentSessionLimit": simapi.Absent, "activeSessionCount": simapi.Absent}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]any{
@@ -69,12 +69,12 @@ func TestAccount(t *testing.T) {
 			}
 			for field, value := range test.changed {
 				want[field] = value
-				if value == apitest.Absent {
+				if value == simapi.Absent {
 					delete(want, field)
 				}
 			}
-			api := apitest.New(apitest.Options{Now: clock.Now, Account: test.account})
-			api.Add(apitest.Session{StartedAt: clock.now}, apitest.Session{StartedAt: clock.now, StopAt: clock.now})
+			api := simapi.New(simapi.Options{Now: clock.Now, Account: test.account})
+			api.Add(simapi.Session{StartedAt: clock.now}, simapi.Session{StartedAt: clock.now, StopAt: clock.now})
 			if diff := cmp.Diff(want, decode(t, ask(api, "/billing/account"))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -84,11 +84,11 @@ func TestAccount(t *testing.T) {
 
 func TestSomeSessionsLeaveARecording(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	recordings := 0
 	for i := range 20 {
 		id := fmt.Sprintf("00000000-0000-4000-8000-%012x", i)
-		api.Add(apitest.Session{ID: id, StartedAt: clock.now, StopAt: clock.now})
+		api.Add(simapi.Session{ID: id, StartedAt: clock.now, StopAt: clock.now})
 		got := decode(t, ask(api, "/browsers/"+id))
 		if got["recordingAvailable"] != (got["recordingUrl"] != nil) {
 			t.Errorf("recordingAvailable %v, recordingUrl %v", got["recordingAvailable"], got["recordingUrl"])
@@ -105,7 +105,7 @@ func TestSomeSessionsLeaveARecording(t *testing.T) {
 func TestFleet(t *testing.T) {
 	clock := newClock()
 	start := clock.now
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	active := func() []string {
 		items := decode(t, ask(api, "/browsers?filterBy=active&pageSize=100"))["items"].([]any)
 		ids := make([]string, 0, len(items))
@@ -116,9 +116,9 @@ func TestFleet(t *testing.T) {
 	}
 	upper := strings.ToUpper(strings.Replace(id1, "0000-4", "abcd-4", 1))
 	ids := api.Add(
-		apitest.Session{StartedAt: start},
-		apitest.Session{ID: upper, StartedAt: start.Add(-time.Minute), StopAt: start.Add(time.Minute)},
-		apitest.Session{StartedAt: start.Add(time.Second)},
+		simapi.Session{StartedAt: start},
+		simapi.Session{ID: upper, StartedAt: start.Add(-time.Minute), StopAt: start.Add(time.Minute)},
+		simapi.Session{StartedAt: start.Add(time.Second)},
 	)
 	if want := []string{ids[2], ids[0], upper}; !slices.Equal(active(), want) {
 		t.Errorf("active are %v; want %v, the newest start first", active(), want)
@@ -141,7 +141,7 @@ func TestFleet(t *testing.T) {
 		t.Errorf("active are %v after the clock went back; want %v", active(), want)
 	}
 
-	api.Add(apitest.Session{ID: upper, StartedAt: start, StopAt: start})
+	api.Add(simapi.Session{ID: upper, StartedAt: start, StopAt: start})
 	if want := []string{ids[2], ids[0]}; !slices.Equal(active(), want) {
 		t.Errorf("active are %v after one was replaced; want %v", active(), want)
 	}
@@ -151,8 +151,8 @@ func TestFleet(t *testing.T) {
 }
 
 func TestMadeUpIDsAreTheSameInEveryRun(t *testing.T) {
-	first := apitest.New(apitest.Options{}).Add(make([]apitest.Session, 3)...)
-	second := apitest.New(apitest.Options{}).Add(make([]apitest.Session, 3)...)
+	first := simapi.New(simapi.Options{}).Add(make([]simapi.Session, 3)...)
+	second := simapi.New(simapi.Options{}).Add(make([]simapi.Session, 3)...)
 	if !slices.Equal(first, second) || first[0] == first[1] {
 		t.Errorf("%v and %v", first, second)
 	}
@@ -160,17 +160,17 @@ func TestMadeUpIDsAreTheSameInEveryRun(t *testing.T) {
 
 // TestConcurrentUse is for the race detector.
 func TestConcurrentUse(t *testing.T) {
-	api := apitest.NewDemo(time.Now)
+	api := simapi.NewDemo(time.Now)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 20 {
-				id := api.Add(apitest.Session{StartedAt: time.Now(), Metadata: map[string]string{"team": "a"}})[0]
+				id := api.Add(simapi.Session{StartedAt: time.Now(), Metadata: map[string]string{"team": "a"}})[0]
 				ask(api, "/browsers?pageSize=100")
 				api.Stop(id)
 				ask(api, "/browsers/"+id)
 				ask(api, "/billing/account")
-				api.Inject(apitest.Fault{ID: id, Times: 1, Handler: apitest.Status(500, "")})()
+				api.Inject(simapi.Fault{ID: id, Times: 1, Handler: simapi.Status(500, "")})()
 				api.Sessions()
 				api.Delete(id)
 			}
@@ -186,9 +186,9 @@ func TestConcurrentUse(t *testing.T) {
 // more have stopped.
 func BenchmarkPage(b *testing.B) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	for i := range 10_000 {
-		s := apitest.Session{StartedAt: clock.now.Add(-time.Duration(i) * time.Second), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 123_456}
+		s := simapi.Session{StartedAt: clock.now.Add(-time.Duration(i) * time.Second), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 123_456}
 		if i%20 != 0 {
 			s.StopAt = s.StartedAt
 		}

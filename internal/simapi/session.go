@@ -1,7 +1,7 @@
-// Package apitest is a simulated Browser Use Cloud API v3: a project whose
+// Package simapi is a simulated Browser Use Cloud API v3: a project whose
 // sessions live and cost by a clock that is handed in, with faults on demand.
 // The tests run against it, and so does the exporter's demo.
-package apitest
+package simapi
 
 import "time"
 

@@ -1,4 +1,4 @@
-package apitest_test
+package simapi_test
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,8 +53,8 @@ func decode(t *testing.T, recorder *httptest.ResponseRecorder) map[string]any {
 
 func TestRefusals(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now, Key: "k"})
-	api.Add(apitest.Session{ID: id1, StartedAt: clock.now})
+	api := simapi.New(simapi.Options{Now: clock.Now, Key: "k"})
+	api.Add(simapi.Session{ID: id1, StartedAt: clock.now})
 	for name, test := range map[string]struct {
 		method, path, key string
 		status            int
@@ -88,9 +88,9 @@ func TestRefusals(t *testing.T) {
 // after it.
 func TestSession(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	start := clock.now
-	api.Add(apitest.Session{
+	api.Add(simapi.Session{
 		ID: id1, StartedAt: start.Add(123456 * time.Microsecond), StopAt: start.Add(10 * time.Minute),
 		ProxyBytesPerSecond: 1 << 20, LateProxyBytes: 1 << 20, LateAfter: 2 * time.Minute, Metadata: map[string]string{"team": "a"},
 	})
@@ -99,8 +99,8 @@ func TestSession(t *testing.T) {
 		"id": id1, "status": "active", "agentSessionId": nil,
 		"startedAt": "2026-11-24T12:00:00.123456Z", "timeoutAt": "2026-11-24T13:00:00.123456Z", "finishedAt": nil,
 		"proxyUsedMb": "90", "proxyCost": "0.439453125", "browserCost": "0.0006666666666666666666666666667",
-		"liveUrl":      "https://live.browser-use.test/?wss=" + id1 + "." + apitest.Credential,
-		"cdpUrl":       "https://cdp.browser-use.test/" + id1 + "." + apitest.Credential,
+		"liveUrl":      "https://live.browser-use.test/?wss=" + id1 + "." + simapi.Credential,
+		"cdpUrl":       "https://cdp.browser-use.test/" + id1 + "." + simapi.Credential,
 		"recordingUrl": nil, "recordingAvailable": false, "metadata": map[string]any{"team": "a"},
 	}
 	if diff := cmp.Diff(want, decode(t, ask(api, "/browsers/"+id1))); diff != "" {
@@ -123,7 +123,7 @@ func TestSession(t *testing.T) {
 			t.Errorf("%s is %v after the stop; want %v", field, got[field], want)
 		}
 	}
-	if url, _ := got["recordingUrl"].(string); !strings.Contains(url, apitest.Credential) {
+	if url, _ := got["recordingUrl"].(string); !strings.Contains(url, simapi.Credential) {
 		t.Errorf("recordingUrl is %q after the stop", url)
 	}
 	if url := item().(map[string]any)["recordingUrl"]; url != nil {
@@ -151,8 +151,8 @@ func TestDecimals(t *testing.T) {
 		1350851717672992089: {"1288272588417.999352455139160", "6290393498.134762463159859180"},
 	} {
 		clock := newClock()
-		api := apitest.New(apitest.Options{Now: clock.Now})
-		api.Add(apitest.Session{ID: id1, StartedAt: clock.now.Add(-time.Hour), LateProxyBytes: bytes})
+		api := simapi.New(simapi.Options{Now: clock.Now})
+		api.Add(simapi.Session{ID: id1, StartedAt: clock.now.Add(-time.Hour), LateProxyBytes: bytes})
 		got := decode(t, ask(api, "/browsers/"+id1))
 		if got["proxyUsedMb"] != want.mb || got["proxyCost"] != want.usd {
 			t.Errorf("%d bytes are %v MB and %v USD; want %v and %v", bytes, got["proxyUsedMb"], got["proxyCost"], want.mb, want.usd)
@@ -162,9 +162,9 @@ func TestDecimals(t *testing.T) {
 
 func TestBrowserTimeIsBilledByTheMinute(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	start := clock.now
-	api.Add(apitest.Session{ID: id1, StartedAt: start})
+	api.Add(simapi.Session{ID: id1, StartedAt: start})
 	for ran, want := range map[time.Duration]string{
 		0:                  "0.0003333333333333333333333333333",
 		time.Minute:        "0.0003333333333333333333333333333",
@@ -183,10 +183,10 @@ func TestBrowserTimeIsBilledByTheMinute(t *testing.T) {
 
 func TestList(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
 	const agent = "aaaaaaaa-0000-4000-8000-000000000001"
 	for i := range 25 {
-		s := apitest.Session{StartedAt: clock.now.Add(-time.Duration(i) * time.Minute), Metadata: map[string]string{"team": "a", "n": fmt.Sprint(i % 2)}}
+		s := simapi.Session{StartedAt: clock.now.Add(-time.Duration(i) * time.Minute), Metadata: map[string]string{"team": "a", "n": fmt.Sprint(i % 2)}}
 		if i >= 20 {
 			s.StopAt = clock.now
 			s.AgentSessionID = agent
@@ -223,8 +223,8 @@ func TestList(t *testing.T) {
 
 func TestStopAndDelete(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
-	ids := api.Add(apitest.Session{StartedAt: clock.now}, apitest.Session{StartedAt: clock.now})
+	api := simapi.New(simapi.Options{Now: clock.Now})
+	ids := api.Add(simapi.Session{StartedAt: clock.now}, simapi.Session{StartedAt: clock.now})
 	clock.now = clock.now.Add(time.Minute)
 	api.Stop(ids[0])
 	if got := decode(t, ask(api, "/browsers/"+ids[0]))["status"]; got != "stopped" {
@@ -244,7 +244,7 @@ func TestStopAndDelete(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now, RateLimit: apitest.RealRateLimit})
+	api := simapi.New(simapi.Options{Now: clock.Now, RateLimit: simapi.RealRateLimit})
 	clock.now = clock.now.Add(3500 * time.Millisecond)
 	for range 2 { // in this window and in the next
 		for n := 1; n <= 125; n++ {
@@ -267,10 +267,10 @@ func TestRateLimit(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	clock := newClock()
-	api := apitest.New(apitest.Options{Now: clock.Now})
-	ids := api.Add(apitest.Session{StartedAt: clock.now}, apitest.Session{StartedAt: clock.now})
-	remove := api.Inject(apitest.Fault{Endpoint: "browser", ID: ids[0], Handler: apitest.Status(503, "no", "Content-Type", "text/plain")})
-	api.Inject(apitest.Fault{Endpoint: "browsers", Page: 2, Times: 1, Handler: apitest.Status(500, "")})
+	api := simapi.New(simapi.Options{Now: clock.Now})
+	ids := api.Add(simapi.Session{StartedAt: clock.now}, simapi.Session{StartedAt: clock.now})
+	remove := api.Inject(simapi.Fault{Endpoint: "browser", ID: ids[0], Handler: simapi.Status(503, "no", "Content-Type", "text/plain")})
+	api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Times: 1, Handler: simapi.Status(500, "")})
 	codes := func(paths ...string) []int {
 		got := make([]int, 0, len(paths))
 		for _, path := range paths {
@@ -290,7 +290,7 @@ func TestFaults(t *testing.T) {
 
 func TestTruth(t *testing.T) {
 	clock := newClock()
-	s := apitest.Session{StartedAt: clock.now.Add(-90 * time.Second), ProxyBytesPerSecond: 1 << 20}
+	s := simapi.Session{StartedAt: clock.now.Add(-90 * time.Second), ProxyBytesPerSecond: 1 << 20}
 	if mb, usd := s.ProxyMB(clock.now), s.ProxyCost(clock.now); mb != 90 || usd != 90*5.0/1024 {
 		t.Errorf("%v MB, %v USD", mb, usd)
 	}

@@ -1,4 +1,4 @@
-package apitest_test
+package simapi_test
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"browseruse_exporter/apiclient/apitest"
+	"browseruse_exporter/internal/simapi"
 )
 
 // connect serves an API on a network of its own and returns a client of it. It
 // has to be called within a synctest bubble.
-func connect(t *testing.T, api http.Handler) (*http.Client, *apitest.Network) {
+func connect(t *testing.T, api http.Handler) (*http.Client, *simapi.Network) {
 	t.Helper()
-	network := apitest.NewNetwork()
+	network := simapi.NewNetwork()
 	server := &http.Server{Handler: api}
 	done := make(chan struct{})
 	go func() {
@@ -57,18 +57,18 @@ func TestFaultsOverANetwork(t *testing.T) {
 		body    string
 		err     error // nil: the answer arrives
 	}{
-		"a status":            {handler: apitest.Status(200, "{}"), body: "{}"},
-		"hangs":               {handler: apitest.Hang(), takes: time.Minute, err: context.DeadlineExceeded},
-		"drips":               {handler: apitest.Drip("{ }", time.Second), takes: 3 * time.Second, body: "{ }"},
-		"drips for too long":  {handler: apitest.Drip(strings.Repeat(" ", 100), time.Second), takes: time.Minute, err: context.DeadlineExceeded},
-		"is reset":            {handler: apitest.Reset(), err: io.EOF},
-		"is cut short":        {handler: apitest.Truncate("{  }"), body: "{ ", err: io.ErrUnexpectedEOF},
-		"is cut from nothing": {handler: apitest.Truncate(""), err: io.ErrUnexpectedEOF},
+		"a status":            {handler: simapi.Status(200, "{}"), body: "{}"},
+		"hangs":               {handler: simapi.Hang(), takes: time.Minute, err: context.DeadlineExceeded},
+		"drips":               {handler: simapi.Drip("{ }", time.Second), takes: 3 * time.Second, body: "{ }"},
+		"drips for too long":  {handler: simapi.Drip(strings.Repeat(" ", 100), time.Second), takes: time.Minute, err: context.DeadlineExceeded},
+		"is reset":            {handler: simapi.Reset(), err: io.EOF},
+		"is cut short":        {handler: simapi.Truncate("{  }"), body: "{ ", err: io.ErrUnexpectedEOF},
+		"is cut from nothing": {handler: simapi.Truncate(""), err: io.ErrUnexpectedEOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				api := apitest.New(apitest.Options{})
-				api.Inject(apitest.Fault{Handler: test.handler})
+				api := simapi.New(simapi.Options{})
+				api.Inject(simapi.Fault{Handler: test.handler})
 				client, _ := connect(t, api)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
@@ -90,7 +90,7 @@ func TestFaultsOverANetwork(t *testing.T) {
 
 func TestLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := apitest.New(apitest.Options{Latency: 200 * time.Millisecond})
+		api := simapi.New(simapi.Options{Latency: 200 * time.Millisecond})
 		client, _ := connect(t, api)
 		start := time.Now()
 		if status, _, err := fetch(t.Context(), client); status != http.StatusOK || err != nil {
@@ -118,7 +118,7 @@ func TestLatency(t *testing.T) {
 
 func TestNetworkRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, network := connect(t, apitest.New(apitest.Options{}))
+		client, network := connect(t, simapi.New(simapi.Options{}))
 		client.Transport.(*http.Transport).DisableKeepAlives = true
 		network.Refuse(true)
 		if _, _, err := fetch(t.Context(), client); !errors.Is(err, syscall.ECONNREFUSED) {
