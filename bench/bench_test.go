@@ -1,4 +1,4 @@
-package main
+package bench_test
 
 import (
 	"bufio"
@@ -18,7 +18,10 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"go.uber.org/goleak"
 
+	"browseruse_exporter/internal/exporter"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -28,6 +31,14 @@ const (
 	benchSessions = "BROWSERUSE_BENCH_SESSIONS"
 	benchLatency  = "BROWSERUSE_BENCH_LATENCY"
 )
+
+func TestMain(m *testing.M) {
+	if os.Getenv(benchSessions) != "" {
+		serveBenchAPI()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serveBenchAPI serves a project, rendered beforehand, until standard input ends.
 func serveBenchAPI() {
@@ -64,7 +75,7 @@ func benchPages(sessions int) map[string][]byte {
 	api := simapi.New(simapi.Options{})
 	for n := range sessions {
 		api.Add(simapi.Session{
-			ID: sessionID(n), AgentSessionID: fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n/4),
+			ID: exportertest.SessionID(n), AgentSessionID: fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n/4),
 			StartedAt: start.Add(-time.Duration(n) * time.Millisecond), Timeout: 4 * time.Hour,
 			ProxyBytesPerSecond: int64(1000 + n),
 		})
@@ -72,7 +83,7 @@ func benchPages(sessions int) map[string][]byte {
 	pages := map[string][]byte{}
 	for number := 1; number == 1 || (number-1)*100 < sessions; number++ {
 		request := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/api/v3/browsers?pageSize=100&pageNumber=%d&filterBy=active", number), nil)
-		request.Header.Set("X-Browser-Use-API-Key", testKey)
+		request.Header.Set("X-Browser-Use-API-Key", exportertest.Key)
 		answer := httptest.NewRecorder()
 		api.ServeHTTP(answer, request)
 		pages[strconv.Itoa(number)] = answer.Body.Bytes()
@@ -111,20 +122,20 @@ func startBenchAPI(b testing.TB, sessions int, latency time.Duration) string {
 // benchTargets are what is compared: the exporter, and the two floors.
 func benchTargets(b testing.TB, url string, sessions int) map[string]http.Handler {
 	b.Helper()
-	b.Setenv(keyVariable, testKey)
-	c, err := parseFlags([]string{"--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s", "--api.url=" + url}, io.Discard)
+	b.Setenv(exportertest.KeyVariable, exportertest.Key)
+	c, err := exporter.ParseFlags([]string{"--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s", "--api.url=" + url}, io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, err := newExporter(c, log.NewNopLogger(), nil)
+	e, err := exporter.New(c, log.NewNopLogger(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(e.close)
+	b.Cleanup(e.Close)
 	floor := newFloor(url, sessions)
 	b.Cleanup(floor.client.CloseIdleConnections)
 	return map[string]http.Handler{
-		"exporter": e.handler(context.Background(), c, log.NewNopLogger()),
+		"exporter": e.Handler(context.Background(), c, log.NewNopLogger()),
 		"raw":      http.HandlerFunc(floor.serveRaw),
 		"library":  floor.libraryHandler(),
 	}

@@ -1,17 +1,12 @@
-package main
+package collector_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
 	stdlog "log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,65 +16,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
-
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
-
-// authority signs certificates.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	var der []byte
-	der, a.key = sign(t, template, nil)
-	var err error
-	if a.certificate, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// server returns a certificate for a name, valid until a time.
-func (a *authority) server(t *testing.T, name string, until time.Time) *tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
-		DNSNames: []string{name}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, key := sign(t, template, a)
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func sign(t *testing.T, template *x509.Certificate, by *authority) ([]byte, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parent, signer := template, key
-	if by != nil {
-		parent, signer = by.certificate, by.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der, key
-}
 
 // secureRig is an exporter over a simulated API behind TLS, under the name
 // api.test.
 type secureRig struct {
-	*rig
+	*exportertest.Rig
 	certificate atomic.Pointer[tls.Certificate] // that the server shows from now on
 	dial        atomic.Pointer[error]           // what connecting fails with, if not nil
 	dialed      atomic.Int64                    // how often it succeeded
@@ -87,11 +31,11 @@ type secureRig struct {
 	dead        atomic.Int64                    // so many of the first connections say nothing more
 }
 
-func newSecureRig(t *testing.T, a *authority) *secureRig {
+func newSecureRig(t *testing.T, a *exportertest.Authority) *secureRig {
 	t.Helper()
 	s := &secureRig{}
-	s.certificate.Store(a.server(t, "api.test", time.Now().Add(time.Hour)))
-	s.rig = newRigOver(t, newAPI(3), func(server *http.Server, transport *http.Transport) {
+	s.certificate.Store(a.Issue(t, "api.test", time.Now().Add(time.Hour)))
+	s.Rig = exportertest.NewOver(t, exportertest.NewAPI(3), func(server *http.Server, transport *http.Transport) {
 		api := server.Handler
 		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.protocol.Store(&r.Proto)
@@ -100,7 +44,7 @@ func newSecureRig(t *testing.T, a *authority) *secureRig {
 		server.ErrorLog = stdlog.New(io.Discard, "", 0)
 		server.TLSConfig = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil }}
 		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-		transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
+		transport.TLSClientConfig.RootCAs.AddCert(a.Certificate)
 		dial := transport.DialContext
 		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if err := s.dial.Load(); err != nil && *err != nil {
@@ -113,7 +57,7 @@ func newSecureRig(t *testing.T, a *authority) *secureRig {
 			}
 			return newReadAhead(mortal{conn, func() bool { return number <= s.dead.Load() }}), nil
 		}
-	}, idFlags(3)...)
+	}, exportertest.IDFlags(3)...)
 	return s
 }
 
@@ -172,43 +116,43 @@ func (r *readAhead) Read(p []byte) (int, error) {
 func TestNoWayToTheAPI(t *testing.T) {
 	noHost := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api.test", IsNotFound: true}}
 	nobody := refused(t)
-	type certify func(t *testing.T, known *authority) *tls.Certificate
+	type certify func(t *testing.T, known *exportertest.Authority) *tls.Certificate
 	hour := func() time.Time { return time.Now().Add(time.Hour) }
 	for name, test := range map[string]struct {
 		certificate certify
 		dial        error
 	}{
-		"a certificate of another name": {certificate: func(t *testing.T, known *authority) *tls.Certificate {
-			return known.server(t, "other.test", hour())
+		"a certificate of another name": {certificate: func(t *testing.T, known *exportertest.Authority) *tls.Certificate {
+			return known.Issue(t, "other.test", hour())
 		}},
-		"a certificate that has expired": {certificate: func(t *testing.T, known *authority) *tls.Certificate {
-			return known.server(t, "api.test", time.Now().Add(-time.Minute))
+		"a certificate that has expired": {certificate: func(t *testing.T, known *exportertest.Authority) *tls.Certificate {
+			return known.Issue(t, "api.test", time.Now().Add(-time.Minute))
 		}},
-		"a certificate of who knows whom": {certificate: func(t *testing.T, _ *authority) *tls.Certificate {
-			return newAuthority(t).server(t, "api.test", hour())
+		"a certificate of who knows whom": {certificate: func(t *testing.T, _ *exportertest.Authority) *tls.Certificate {
+			return exportertest.NewAuthority(t).Issue(t, "api.test", hour())
 		}},
 		"no such host":                          {dial: noHost},
 		"nobody listens":                        {dial: nobody},
 		"a connection that breaks at its start": {dial: errors.New("connection reset by peer")},
 	} {
-		bubble(t, name, func(t *testing.T) {
-			known := newAuthority(t)
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			known := exportertest.NewAuthority(t)
 			s := newSecureRig(t, known)
 			good := s.certificate.Load()
 			if test.certificate != nil {
 				s.certificate.Store(test.certificate(t, known))
 			}
 			s.dial.Store(&test.dial)
-			got := s.scrape("60")
-			has(t, got, "browseruse_up 0", up(1, 0), up(2, 0), up(3, 0), failures("browser", "connection", 9), failures("account", "connection", 3))
-			if n := values(got); n != 0 {
+			got := s.Scrape("60")
+			exportertest.Has(t, got, "browseruse_up 0", exportertest.Up(1, 0), exportertest.Up(2, 0), exportertest.Up(3, 0), exportertest.Failures("browser", "connection", 9), exportertest.Failures("account", "connection", 3))
+			if n := exportertest.Values(got); n != 0 {
 				t.Errorf("%d sessions have values", n)
 			}
 
 			s.certificate.Store(good)
 			var none error
 			s.dial.Store(&none)
-			has(t, s.scrape("60"), "browseruse_up 1", up(1, 1), up(2, 1), up(3, 1))
+			exportertest.Has(t, s.Scrape("60"), "browseruse_up 1", exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 1))
 		})
 	}
 }
@@ -240,29 +184,29 @@ func TestHTTP2(t *testing.T) {
 		"a GOAWAY with an answer":               {func(good string) http.HandlerFunc { return lastAnswer(good, 0) }, "", 0},
 		"a GOAWAY in the middle of all answers": {func(good string) http.HandlerFunc { return lastAnswer(good, time.Second) }, "", 0},
 	} {
-		bubble(t, name, func(t *testing.T) {
-			s := newSecureRig(t, newAuthority(t))
-			good := s.scrape("60")
-			has(t, good, "browseruse_up 1", up(1, 1), up(2, 1), up(3, 1))
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			s := newSecureRig(t, exportertest.NewAuthority(t))
+			good := s.Scrape("60")
+			exportertest.Has(t, good, "browseruse_up 1", exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 1))
 			if protocol := *s.protocol.Load(); protocol != "HTTP/2.0" {
 				t.Fatalf("the API is asked by %s; want HTTP/2.0", protocol)
 			}
 			connections := s.dialed.Load()
-			answer := test.answer(detail(t, s.api))
-			s.api.SetLatency(100 * time.Millisecond) // so that all are in flight together
-			remove := s.api.Inject(simapi.Fault{ID: sessionID(1), Handler: answer})
-			got := s.scrape("60")
+			answer := test.answer(detail(t, s.API))
+			s.API.SetLatency(100 * time.Millisecond) // so that all are in flight together
+			remove := s.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: answer})
+			got := s.Scrape("60")
 			if test.reason == "" {
-				sameSessions(t, got, good, nothing)
-				if n := len(failureKinds.FindAllString(got, -1)); n != 0 {
+				exportertest.SameSessions(t, got, good, exportertest.NoneLost)
+				if n := len(exportertest.FailureKinds.FindAllString(got, -1)); n != 0 {
 					t.Errorf("%d kinds of failure; want none", n)
 				}
 			} else {
-				sameSessions(t, got, good, func(n int) bool { return n == 1 })
-				has(t, got, "browseruse_up 1", failures("browser", test.reason, test.tries))
+				exportertest.SameSessions(t, got, good, func(n int) bool { return n == 1 })
+				exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures("browser", test.reason, test.tries))
 			}
 			remove()
-			sameSessions(t, s.scrape("60"), good, nothing)
+			exportertest.SameSessions(t, s.Scrape("60"), good, exportertest.NoneLost)
 			connections = s.dialed.Load() - connections
 			if wanted := test.reason == ""; (connections > 0) != wanted {
 				t.Errorf("%d more connections; want one after a GOAWAY and none else", connections)
@@ -287,13 +231,13 @@ func lastAnswer(body string, later time.Duration) http.HandlerFunc {
 // scrapes, as behind a NAT that forgot it. The next scrape has another.
 func TestADeadConnectionIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSecureRig(t, newAuthority(t))
-		good := s.scrape("60")
+		s := newSecureRig(t, exportertest.NewAuthority(t))
+		good := s.Scrape("60")
 		s.dead.Store(s.dialed.Load())
 		time.Sleep(30 * time.Second)
-		got := s.scrape("60")
-		sameSessions(t, got, good, nothing)
-		has(t, got, "browseruse_up 1", up(1, 1), failures("browser", "timeout", 0))
+		got := s.Scrape("60")
+		exportertest.SameSessions(t, got, good, exportertest.NoneLost)
+		exportertest.Has(t, got, "browseruse_up 1", exportertest.Up(1, 1), exportertest.Failures("browser", "timeout", 0))
 	})
 }
 
@@ -307,23 +251,14 @@ func TestTheKeyStaysWithTheAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(keyVariable, testKey)
-	api := newAPI(3)
+	exportertest.SetKey(t, exportertest.Key)
+	api := exportertest.NewAPI(3)
 	for _, code := range []int{301, 302, 307, 308} {
 		api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(code, "", "Location", target.String())})
 	}
-	c, err := parseFlags(append(idFlags(3), "--api.url="+serveAPI(t, api)), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := newExporter(c, log.NewNopLogger(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.close()
-	r := &rig{t: t, api: api, log: &logBuffer{}, handler: e.handler(context.Background(), c, log.NewNopLogger())}
-	has(t, r.scrape("60"), up(1, 0), up(2, 0), up(3, 0))
-	has(t, r.scrape("60"), up(1, 1), up(2, 1), up(3, 1))
+	r := exportertest.Start(t, append(exportertest.IDFlags(3), "--api.url="+exportertest.ServeAPI(t, api))...)
+	exportertest.Has(t, r.Scrape("60"), exportertest.Up(1, 0), exportertest.Up(2, 0), exportertest.Up(3, 0))
+	exportertest.Has(t, r.Scrape("60"), exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 1))
 	if n := asked.Load(); n != 0 {
 		t.Errorf("the other host was asked %d times", n)
 	}

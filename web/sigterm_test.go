@@ -1,4 +1,4 @@
-package main
+package web_test
 
 import (
 	"io"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -16,14 +17,14 @@ import (
 // answered, in the time that a supervisor allows, though the API never answers,
 // and that a client that does not read its answer is not waited for.
 func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(3)
+	exportertest.SetKey(t, exportertest.Key)
+	api := exportertest.NewAPI(3)
 	// Each of their series is long, so that all of them are more than the buffers of a
 	// connection hold.
 	for n := range 3 {
-		api.Add(simapi.Session{ID: sessionID(n + 1), StartedAt: time.Now(), AgentSessionID: megabyte})
+		api.Add(simapi.Session{ID: exportertest.SessionID(n + 1), StartedAt: time.Now(), AgentSessionID: strings.Repeat("abcdefghij", 100_000)})
 	}
-	address, stop := start(t, append(idFlags(3), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+serveAPI(t, api))...)
+	address, stop := exportertest.Run(t, append(exportertest.IDFlags(3), "--api.timeout=60s", "--scrape.timeout=60s", "--api.url="+exportertest.ServeAPI(t, api))...)
 
 	never, err := net.Dial("tcp", address)
 	if err != nil {
@@ -38,10 +39,10 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	}
 
 	for n := range 3 {
-		api.Add(simapi.Session{ID: sessionID(n + 1), StartedAt: time.Now()})
+		api.Add(simapi.Session{ID: exportertest.SessionID(n + 1), StartedAt: time.Now()})
 	}
 	asked, once := make(chan struct{}), sync.Once{}
-	api.Inject(simapi.Fault{ID: sessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
+	api.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
 		once.Do(func() { close(asked) })
 		simapi.Hang()(w, r)
 	}})
@@ -53,21 +54,21 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	answers := make(chan answer, scrapes)
 	for range scrapes {
 		go func() {
-			_, body, err := fetch(t.Context(), "http://"+address+"/metrics")
+			_, body, err := exportertest.Fetch(t.Context(), "http://"+address+"/metrics")
 			answers <- answer{body, err}
 		}()
 	}
-	receive(t, asked)
+	exportertest.Receive(t, asked)
 	if status := stop(); status != 0 {
 		t.Errorf("exit status %d; want 0", status)
 	}
 	for range scrapes {
-		got := receive(t, answers)
+		got := exportertest.Receive(t, answers)
 		if got.err != nil {
 			t.Errorf("a scrape in progress failed: %v", got.err)
 			continue
 		}
-		has(t, got.body, up(1, 0), up(2, 1), up(3, 1))
+		exportertest.Has(t, got.body, exportertest.Up(1, 0), exportertest.Up(2, 1), exportertest.Up(3, 1))
 	}
 	if rest, _ := io.ReadAll(never); strings.Contains(string(rest), "\npromhttp_") { // the last family
 		t.Error("the answer that nobody read was written out after the end")

@@ -1,33 +1,33 @@
-package main
+package exporter_test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/version"
+	"go.uber.org/goleak"
+
+	"browseruse_exporter/internal/exporter"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
-// setKey puts a key, or none, into the environment of a test.
-func setKey(t *testing.T, key string) {
-	t.Helper()
-	t.Setenv(keyVariable, key)
+func TestMain(m *testing.M) {
+	version.Version = "unknown" // as exporter.Run has it for a build that names none
+	goleak.VerifyTestMain(m)
 }
 
 // TestWrongFlagsStopTheStart checks that each wrong value is refused with one
 // line that names the flag, exit status 1, and nothing on standard output.
 func TestWrongFlagsStopTheStart(t *testing.T) {
-	ok := "--session.id=" + sessionID(1)
+	ok := "--session.id=" + exportertest.SessionID(1)
 	missing := filepath.Join(t.TempDir(), "missing")
 	for name, test := range map[string]struct {
 		args []string
@@ -42,12 +42,12 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a URL with a query":            {args: []string{ok, "--api.url=https://example.com/?a=b"}, want: []string{"--api.url", "query"}},
 		"the key in clear":              {args: []string{ok, "--api.url=http://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
 		"the key in clear, in capitals": {args: []string{ok, "--api.url=HTTP://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
-		"a key file and a key":          {args: []string{ok, "--api.key-file=" + missing}, want: []string{"--api.key-file", keyVariable}},
-		"a key file that is missing":    {args: []string{ok, "--api.key-file=" + missing}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", missing}},
-		"a key file without a key":      {args: []string{ok, "--api.key-file=" + file(t, " \n")}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", "holds no API key"}},
-		"a key file of two lines":       {args: []string{ok, "--api.key-file=" + file(t, "bu_a\nbu_b\n")}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", "one line"}},
-		"a key of two lines":            {args: []string{ok}, env: map[string]string{keyVariable: "bu_a\nbu_b"}, want: []string{keyVariable, "one line"}},
-		"no key at all":                 {args: []string{ok}, env: map[string]string{keyVariable: ""}, want: []string{"--api.key-file", keyVariable, "--demo"}},
+		"a key file and a key":          {args: []string{ok, "--api.key-file=" + missing}, want: []string{"--api.key-file", exportertest.KeyVariable}},
+		"a key file that is missing":    {args: []string{ok, "--api.key-file=" + missing}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", missing}},
+		"a key file without a key":      {args: []string{ok, "--api.key-file=" + exportertest.File(t, " \n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "holds no API key"}},
+		"a key file of two lines":       {args: []string{ok, "--api.key-file=" + exportertest.File(t, "bu_a\nbu_b\n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "one line"}},
+		"a key of two lines":            {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: "bu_a\nbu_b"}, want: []string{exportertest.KeyVariable, "one line"}},
+		"no key at all":                 {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", exportertest.KeyVariable, "--demo"}},
 		"nothing to export":             {args: []string{"--no-session.discover"}, want: []string{"--no-session.discover", "--session.id", "--session.file"}},
 		"discovery, perhaps":            {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_DISCOVER": "perhaps"}, want: []string{"--session.discover", "perhaps"}},
 		"a negative linger":             {args: []string{"--session.linger=-1m"}, want: []string{"--session.linger", "-1m"}},
@@ -63,9 +63,9 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a rate that is NaN":            {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},
 		"an endless rate":               {args: []string{ok, "--api.rate-limit=Inf"}, want: []string{"--api.rate-limit", `"Inf"`}},
 		"an ID that is none":            {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
-		"the key for an ID":             {args: []string{"--session.id=" + testKey}, want: []string{"--session.id", "not shown"}},
+		"the key for an ID":             {args: []string{"--session.id=" + exportertest.Key}, want: []string{"--session.id", "not shown"}},
 		"a session file that is gone":   {args: []string{"--session.file=" + missing}, want: []string{"--session.file", missing}},
-		"a session file that is bad":    {args: []string{"--session.file=" + file(t, "\n\n42\n")}, want: []string{"--session.file", "line 3", `"42"`}},
+		"a session file that is bad":    {args: []string{"--session.file=" + exportertest.File(t, "\n\n42\n")}, want: []string{"--session.file", "line 3", `"42"`}},
 		"no session file":               {args: []string{"--session.file="}, want: []string{"--session.file", "path"}},
 		"the account, perhaps":          {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT": "perhaps"}, want: []string{"--collector.account", "perhaps", "true or false"}},
 		"a variable that is wrong":      {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
@@ -74,7 +74,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"an address that is none":       {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
 		"a port that is none":           {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", "99999"}},
 		"a web config that is missing":  {args: []string{ok, "--web.config.file=" + missing}, want: []string{"--web.config.file", missing}},
-		"a web config that is bad":      {args: []string{ok, "--web.config.file=" + file(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
+		"a web config that is bad":      {args: []string{ok, "--web.config.file=" + exportertest.File(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
 		"sockets, perhaps":              {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
 		"metrics at the root":           {args: []string{ok, "--web.telemetry-path=/"}, want: []string{"--web.telemetry-path", "/metrics"}},
 		"a telemetry path that is bad":  {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
@@ -84,12 +84,12 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"the demo with a key":           {args: []string{"--demo", "--api.key-file=" + missing}, want: []string{"--demo", "--api.key-file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setKey(t, testKey)
+			exportertest.SetKey(t, exportertest.Key)
 			for variable, value := range test.env {
 				t.Setenv(variable, value)
 			}
 			var stdout, stderr bytes.Buffer
-			if status := run(test.args, &stdout, &stderr); status != 1 {
+			if status := exporter.Run(test.args, &stdout, &stderr); status != 1 {
 				t.Errorf("exit status %d; want 1", status)
 			}
 			if stdout.Len() > 0 {
@@ -101,7 +101,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 					t.Errorf("%q does not have %q", line, part)
 				}
 			}
-			if strings.Contains(stderr.String(), testKey) || strings.Contains(stderr.String(), "hidden") {
+			if strings.Contains(stderr.String(), exportertest.Key) || strings.Contains(stderr.String(), "hidden") {
 				t.Error("standard error shows a secret")
 			}
 		})
@@ -126,10 +126,10 @@ func onlyLine(t *testing.T, stderr string) string {
 func TestHelpAndVersion(t *testing.T) {
 	for flag, want := range map[string][]string{
 		"--help": {"\nWhich sessions:\n  --session.id=UUID ...", "\nThe API:\n  --api.url=URL ", " Default: 10.\n", "BROWSERUSE_EXPORTER_API_TIMEOUT=10s is", "\n      --[no-]once "},
-		"-h":     {"usage: browseruse_exporter [<flags>]\n"}, "--version": {programName + ", version"},
+		"-h":     {"usage: browseruse_exporter [<flags>]\n"}, "--version": {"browseruse_exporter" + ", version"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if status := run([]string{flag}, &stdout, &stderr); status != 0 || stderr.Len() > 0 {
+		if status := exporter.Run([]string{flag}, &stdout, &stderr); status != 0 || stderr.Len() > 0 {
 			t.Errorf("%s: exit status %d, standard error %q", flag, status, &stderr)
 		}
 		for _, part := range want {
@@ -146,7 +146,7 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 	taken := httptest.NewServer(http.NotFoundHandler())
 	defer taken.Close()
 	address := taken.Listener.Addr().String()
-	list, key := file(t, sessionID(1)+"\n"), file(t, testKey)
+	list, key := exportertest.File(t, exportertest.SessionID(1)+"\n"), exportertest.File(t, exportertest.Key)
 	for name, test := range map[string]struct {
 		args []string
 		key  string
@@ -154,33 +154,25 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 		want string
 	}{
 		"the demo":      {args: []string{"--demo"}, want: `sessions="all active ones of the project" from="a simulated project in this process" key=none account=true`},
-		"a key":         {key: testKey, want: `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
+		"a key":         {key: exportertest.Key, want: `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
 		"a key file":    {args: []string{"--api.key-file=" + key}, want: "key=" + key + " "},
 		"sockets":       {args: []string{"--demo", "--web.systemd-socket"}, at: "\"the sockets that systemd passes\"", want: "key=none"},
-		"some sessions": {key: testKey, args: append(idFlags(2), "--session.file="+list, "--no-collector.account"), want: `sessions="2 of --session.id, those of ` + list + `" from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY" account=false`},
+		"some sessions": {key: exportertest.Key, args: append(exportertest.IDFlags(2), "--session.file="+list, "--no-collector.account"), want: `sessions="2 of --session.id, those of ` + list + `" from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY" account=false`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setKey(t, test.key)
+			exportertest.SetKey(t, test.key)
 			var stdout, stderr bytes.Buffer
-			if status := run(append(test.args, "--web.listen-address="+address), &stdout, &stderr); status != 1 {
+			if status := exporter.Run(append(test.args, "--web.listen-address="+address), &stdout, &stderr); status != 1 {
 				t.Errorf("exit status %d; want 1", status)
 			}
 			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "at="+cmp.Or(test.at, address)+" path=/metrics") {
 				t.Errorf("the log does not say %q:\n%s", test.want, &stderr)
 			}
-			if strings.Contains(stderr.String(), testKey) {
+			if strings.Contains(stderr.String(), exportertest.Key) {
 				t.Error("the log shows the key")
 			}
 		})
 	}
-}
-
-// serveAPI serves a simulated API on loopback and returns its URL.
-func serveAPI(t *testing.T, api http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	return server.URL + "/api/v3"
 }
 
 func TestOnce(t *testing.T) {
@@ -192,29 +184,29 @@ func TestOnce(t *testing.T) {
 		lines  []string
 		stderr string
 	}{
-		"all read":            {args: idFlags(2), key: testKey, lines: []string{up(1, 1), up(2, 1), "browseruse_up 1"}},
-		"one missing":         {args: idFlags(3), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0)}, stderr: "browseruse_exporter: session " + sessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project; if none is found, check --api.url\nbrowseruse_exporter: error: not everything could be read\n"},
-		"several missing":     {args: idFlags(4), key: testKey, status: 1, lines: []string{up(1, 1), up(2, 1), up(3, 0), up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read (" + sessionID(3) + ", " + sessionID(4) + "): "},
-		"a bad key":           {args: idFlags(1), key: "bu_wrong", status: 1, lines: []string{up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and --api.url: a project in Europe has https://api.eu.browser-use.com/api/v3, any other https://api.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
-		"a bad list":          {key: testKey, faulty: "browsers", status: 1, lines: []string{"browseruse_up 1"}, stderr: "browseruse_exporter: the list of active sessions could not be read: server_error: "},
+		"all read":            {args: exportertest.IDFlags(2), key: exportertest.Key, lines: []string{exportertest.Up(1, 1), exportertest.Up(2, 1), "browseruse_up 1"}},
+		"one missing":         {args: exportertest.IDFlags(3), key: exportertest.Key, status: 1, lines: []string{exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 0)}, stderr: "browseruse_exporter: session " + exportertest.SessionID(3) + " could not be read: not_found: status 404: Not Found\n  it was deleted, or belongs to another project; if none is found, check --api.url\nbrowseruse_exporter: error: not everything could be read\n"},
+		"several missing":     {args: exportertest.IDFlags(4), key: exportertest.Key, status: 1, lines: []string{exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 0), exportertest.Up(4, 0)}, stderr: "browseruse_exporter: 2 sessions could not be read (" + exportertest.SessionID(3) + ", " + exportertest.SessionID(4) + "): "},
+		"a bad key":           {args: exportertest.IDFlags(1), key: "bu_wrong", status: 1, lines: []string{exportertest.Up(1, 0), "browseruse_up 0"}, stderr: "or of the other region; check the key, and --api.url: a project in Europe has https://api.eu.browser-use.com/api/v3, any other https://api.browser-use.com/api/v3\nbrowseruse_exporter: error: nothing could be read\n"},
+		"a bad list":          {key: exportertest.Key, faulty: "browsers", status: 1, lines: []string{"browseruse_up 1"}, stderr: "browseruse_exporter: the list of active sessions could not be read: server_error: "},
 		"the demo, not a key": {args: []string{"--demo"}, lines: []string{"browseruse_up 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setKey(t, test.key)
+			exportertest.SetKey(t, test.key)
 			args := append([]string{"--once", "--log.level=error"}, test.args...)
 			if test.key != "" {
-				api := newAPI(2)
+				api := exportertest.NewAPI(2)
 				if test.faulty != "" {
 					api.Inject(simapi.Fault{Endpoint: test.faulty, Handler: simapi.Status(500, "")})
 				}
-				args = append(args, "--api.url="+serveAPI(t, api))
+				args = append(args, "--api.url="+exportertest.ServeAPI(t, api))
 			}
 			var stdout, stderr bytes.Buffer
-			if status := run(args, &stdout, &stderr); status != test.status {
+			if status := exporter.Run(args, &stdout, &stderr); status != test.status {
 				t.Errorf("exit status %d, want %d: %s", status, test.status, &stderr)
 			}
-			has(t, stdout.String(), test.lines...)
-			hasNot(t, stdout.String(), "go_", "process_") // the textfile collector has its own
+			exportertest.Has(t, stdout.String(), test.lines...)
+			exportertest.HasNot(t, stdout.String(), "go_", "process_") // the textfile collector has its own
 			if !strings.Contains(stderr.String(), test.stderr) || (test.stderr == "") != (stderr.Len() == 0) {
 				t.Errorf("standard error %q; want %q in it", &stderr, test.stderr)
 			}
@@ -222,87 +214,23 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// listening finds the address in the log line of exporter-toolkit.
-var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
-
-// listensOn returns the address that a log says, and lets the log go on.
-func listensOn(t *testing.T, log io.Reader) (address string) {
-	t.Helper()
-	lines := bufio.NewScanner(log)
-	for address == "" && lines.Scan() {
-		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
-			address = match[1]
-		}
-	}
-	if address == "" {
-		t.Fatal("it ended before it listened")
-	}
-	go func() { _, _ = io.Copy(io.Discard, log) }()
-	return address
-}
-
-// start runs the program in the background until stop, which returns its exit
-// status, and waits until it listens on address.
-func start(t *testing.T, args ...string) (address string, stop func() int) {
-	t.Helper()
-	stderr, log := io.Pipe()
-	ended := make(chan int, 1)
-	go func() {
-		ended <- run(append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, log)
-		_ = log.Close()
-	}()
-	return listensOn(t, stderr), func() int {
-		if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		return receive(t, ended)
-	}
-}
-
-// receive waits for what comes in a moment, and does not wait for ever.
-func receive[T any](t *testing.T, from <-chan T) (value T) {
-	t.Helper()
-	select {
-	case value = <-from:
-	case <-time.After(time.Minute):
-		t.Fatal("nothing came")
-	}
-	return value
-}
-
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	status, body, err := fetch(t.Context(), url)
+	status, body, err := exportertest.Fetch(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return status, body
 }
 
-// fetch is get where there is no test to fail: in a goroutine.
-func fetch(ctx context.Context, url string) (status int, body string, err error) {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return 0, "", err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return 0, "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(content), err
-}
-
 func TestServeAndStop(t *testing.T) {
-	setKey(t, testKey)
-	address, stop := start(t, "--session.id="+sessionID(1), "--api.url="+serveAPI(t, newAPI(1)))
+	exportertest.SetKey(t, exportertest.Key)
+	address, stop := exportertest.Run(t, "--session.id="+exportertest.SessionID(1), "--api.url="+exportertest.ServeAPI(t, exportertest.NewAPI(1)))
 	status, body := get(t, "http://"+address+"/metrics")
 	if status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
-	has(t, body, up(1, 1), "browseruse_up 1", `promhttp_metric_handler_requests_in_flight 1`)
+	exportertest.Has(t, body, exportertest.Up(1, 1), "browseruse_up 1", `promhttp_metric_handler_requests_in_flight 1`)
 	for _, family := range []string{"go_goroutines ", "process_open_fds ", "browseruse_exporter_build_info{"} {
 		if !strings.Contains(body, "\n"+family) {
 			t.Errorf("no %s", family)
@@ -315,8 +243,8 @@ func TestServeAndStop(t *testing.T) {
 
 // TestTheDemoShowsSomething though nobody scrapes it, and says that it is none.
 func TestTheDemoShowsSomething(t *testing.T) {
-	setKey(t, "")
-	address, stop := start(t, "--demo")
+	exportertest.SetKey(t, "")
+	address, stop := exportertest.Run(t, "--demo")
 	defer stop()
 	var page string
 	for deadline := time.Now().Add(time.Minute); !strings.Contains(page, `data-state="active"`); {
@@ -332,44 +260,33 @@ func TestTheDemoShowsSomething(t *testing.T) {
 
 // TestKeyFileIsReadAgain rotates a key while the exporter runs.
 func TestKeyFileIsReadAgain(t *testing.T) {
-	setKey(t, "")
-	api := newAPI(1)
-	path := file(t, testKey+"\n")
-	c, err := parseFlags([]string{"--session.id=" + sessionID(1), "--api.key-file=" + path, "--api.url=" + serveAPI(t, api)}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &logBuffer{}
-	logger, _ := newLogger(c, log)
-	e, err := newExporter(c, logger, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.close()
-	r := &rig{t: t, api: api, log: log, handler: e.handler(context.Background(), c, logger)}
+	exportertest.SetKey(t, "")
+	api := exportertest.NewAPI(1)
+	path := exportertest.File(t, exportertest.Key+"\n")
+	r := exportertest.Start(t, "--session.id="+exportertest.SessionID(1), "--api.key-file="+path, "--api.url="+exportertest.ServeAPI(t, api))
 
-	has(t, r.scrape(), up(1, 1))
+	exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
 	api.SetKey("bu_rotated")
-	has(t, r.scrape(), up(1, 0), "browseruse_up 0", failures("browser", "unauthorized", 1))
-	rewrite(t, path, "bu_rotated\n")
-	has(t, r.scrape(), up(1, 1), "browseruse_up 1")
-	rewrite(t, path, "two words")
-	has(t, r.scrape(), up(1, 1))
-	has(t, r.scrape(), up(1, 1))
-	wantLogged(t, r, 1, "last good key stays in force", path)
-	if strings.Contains(log.String(), "bu_rotated") || strings.Contains(log.String(), "two words") {
+	exportertest.Has(t, r.Scrape(), exportertest.Up(1, 0), "browseruse_up 0", exportertest.Failures("browser", "unauthorized", 1))
+	exportertest.Rewrite(t, path, "bu_rotated\n")
+	exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), "browseruse_up 1")
+	exportertest.Rewrite(t, path, "two words")
+	exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
+	exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
+	r.Logged(1, "last good key stays in force", path)
+	if strings.Contains(r.Log.String(), "bu_rotated") || strings.Contains(r.Log.String(), "two words") {
 		t.Error("the log shows the content of the key file")
 	}
 }
 
 func TestLogFormats(t *testing.T) {
-	setKey(t, testKey)
+	exportertest.SetKey(t, exportertest.Key)
 	for format, want := range map[string]*regexp.Regexp{
 		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=journal\.go:\d+ level=warn msg="Sessions could not be read" sessions=1 session_id=\S+ reason=not_found err=".*" advice="it was deleted, `),
 		"json":   regexp.MustCompile(`(?m)^\{"advice":"it was deleted, .*","caller":"journal\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
 	} {
 		var stdout, stderr bytes.Buffer
-		run([]string{"--once", "--log.level=debug", "--log.format=" + format, "--session.id=" + sessionID(9), "--api.url=" + serveAPI(t, newAPI(1))}, &stdout, &stderr)
+		exporter.Run([]string{"--once", "--log.level=debug", "--log.format=" + format, "--session.id=" + exportertest.SessionID(9), "--api.url=" + exportertest.ServeAPI(t, exportertest.NewAPI(1))}, &stdout, &stderr)
 		if !want.MatchString(stderr.String()) {
 			t.Errorf("%s: %s", format, &stderr)
 		}
@@ -379,14 +296,14 @@ func TestLogFormats(t *testing.T) {
 // TestCredentialsAreNowhere reads a session whose every credential is set, in
 // all formats at the most talkative level.
 func TestCredentialsAreNowhere(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(2)
-	api.Add(simapi.Session{ID: sessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
-	api.Inject(simapi.Fault{ID: sessionID(2), Handler: simapi.Status(500, `{"detail":"`+simapi.Credential+testKey+`"}`)})
+	exportertest.SetKey(t, exportertest.Key)
+	api := exportertest.NewAPI(2)
+	api.Add(simapi.Session{ID: exportertest.SessionID(3), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.Inject(simapi.Fault{ID: exportertest.SessionID(2), Handler: simapi.Status(500, `{"detail":"`+simapi.Credential+exportertest.Key+`"}`)})
 	var stdout, stderr bytes.Buffer
-	run(append(idFlags(3), "--once", "--log.level=debug", "--api.url="+serveAPI(t, api)), &stdout, &stderr)
-	has(t, stdout.String(), up(1, 1), up(2, 0), up(3, 1))
-	for _, secret := range []string{testKey, simapi.Credential} {
+	exporter.Run(append(exportertest.IDFlags(3), "--once", "--log.level=debug", "--api.url="+exportertest.ServeAPI(t, api)), &stdout, &stderr)
+	exportertest.Has(t, stdout.String(), exportertest.Up(1, 1), exportertest.Up(2, 0), exportertest.Up(3, 1))
+	for _, secret := range []string{exportertest.Key, simapi.Credential} {
 		if strings.Contains(stdout.String()+stderr.String(), secret) {
 			t.Errorf("the output shows %q", secret)
 		}

@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"crypto/tls"
@@ -19,16 +19,21 @@ import (
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
 	"golang.org/x/crypto/bcrypt"
 
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/exporter"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // section returns the part of the README under a heading.
 func section(t *testing.T, heading string) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +53,7 @@ func TestTheReadmeHasEveryFlag(t *testing.T) {
 		documented[row[1]+row[2]] = strings.Trim(row[3], "`")
 	}
 	defined := map[string]string{}
-	for _, flag := range newApp(&config{}, io.Discard).Model().Flags {
+	for _, flag := range exporter.NewApp(&exporter.Config{}, io.Discard).Model().Flags {
 		name := flag.Name
 		value := strings.Join(flag.Default, ", ")
 		switch {
@@ -70,24 +75,24 @@ func TestTheReadmeHasEveryFlag(t *testing.T) {
 // TestTheReadmeHasEveryMetric checks the table of metrics, their labels and
 // types included, against an exporter for which everything is turned on.
 func TestTheReadmeHasEveryMetric(t *testing.T) {
-	setKey(t, testKey)
-	api := newAPI(1)
-	api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
-	c, err := parseFlags([]string{
-		"--api.url=" + serveAPI(t, api), "--session.discover", "--session.metadata-label=team",
-		"--session.file=" + file(t, sessionID(2)+"\n"),
+	exportertest.SetKey(t, exportertest.Key)
+	api := exportertest.NewAPI(1)
+	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	c, err := exporter.ParseFlags([]string{
+		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
+		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newExporter(c, log.NewNopLogger(), nil)
+	e, err := exporter.New(c, log.NewNopLogger(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
+	defer e.Close()
 	reading := prometheus.NewRegistry()
-	reading.MustRegister(e.collector.Read(t.Context()))
-	families, err := prometheus.Gatherers{reading, e.registry}.Gather()
+	reading.MustRegister(e.Collector.Read(t.Context()))
+	families, err := prometheus.Gatherers{reading, e.Registry}.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +145,7 @@ func joined(set map[string]bool) string {
 // the page's own wording.
 func TestTheReadmeHasEveryFieldOfTheJSON(t *testing.T) {
 	documented := section(t, "Endpoints")
-	files, err := filepath.Glob("testdata/status-*.json")
+	files, err := filepath.Glob("../web/statuspage/testdata/status-*.json")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%d golden files: %v", len(files), err)
 	}
@@ -185,19 +190,19 @@ func TestTheReadmeHasEveryFieldOfTheJSON(t *testing.T) {
 // TestTheReadmesFilesAreTaken gives the exporter the session file and the web
 // configuration that the README shows, with a real certificate and password.
 func TestTheReadmesFilesAreTaken(t *testing.T) {
-	sessions, err := collector.OpenSessionFile(file(t, example(t, "Run it for real", "# nightly crawl")), log.NewNopLogger(), time.Now)
+	sessions, err := collector.OpenSessionFile(exportertest.File(t, example(t, "Run it for real", "# nightly crawl")), log.NewNopLogger(), time.Now)
 	if err != nil || sessions == nil {
 		t.Error(err)
 	}
 
-	a := newAuthority(t)
-	certificate := a.server(t, "exporter.test", time.Now().Add(time.Hour))
+	a := exportertest.NewAuthority(t)
+	certificate := a.Issue(t, "exporter.test", time.Now().Add(time.Hour))
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	encode := func(kind string, der []byte) string {
-		return file(t, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+		return exportertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
 	if err != nil {
@@ -209,10 +214,10 @@ func TestTheReadmesFilesAreTaken(t *testing.T) {
 		"$2y$10$...", string(hash),
 	).Replace(example(t, "Operation", "tls_server_config:"))
 
-	setKey(t, "")
-	address, stop := start(t, "--demo", "--web.enable-pprof", "--web.config.file="+file(t, config))
+	exportertest.SetKey(t, "")
+	address, stop := exportertest.Run(t, "--demo", "--web.enable-pprof", "--web.config.file="+exportertest.File(t, config))
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "exporter.test"}}
-	transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
+	transport.TLSClientConfig.RootCAs.AddCert(a.Certificate)
 	defer transport.CloseIdleConnections()
 	for _, path := range []string{"/metrics", "/", "/api/v1/sessions", "/-/healthy", "/debug/pprof/cmdline"} {
 		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "secret": http.StatusOK} {
@@ -244,14 +249,14 @@ func TestTheReadmesFilesAreTaken(t *testing.T) {
 func TestTheReadmesCommandsAnswer(t *testing.T) {
 	needProgram(t, "curl")
 	needProgram(t, "jq")
-	setKey(t, testKey)
-	api := newAPI(1)
-	api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
-	address, stop := start(t, "--api.url="+serveAPI(t, api))
+	exportertest.SetKey(t, exportertest.Key)
+	api := exportertest.NewAPI(1)
+	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
+	address, stop := exportertest.Run(t, "--api.url="+exportertest.ServeAPI(t, api))
 	defer stop()
 	for _, command := range []struct{ heading, begin, want string }{
 		{"Run it for real", "curl -s localhost:10042/metrics", `(?m)^browseruse_up 1$`},
-		{"Endpoints", "curl -s localhost:10042/api/v1/sessions", "^" + sessionID(2) + "\n$"},
+		{"Endpoints", "curl -s localhost:10042/api/v1/sessions", "^" + exportertest.SessionID(2) + "\n$"},
 	} {
 		line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(command.begin) + ".*$").FindString(section(t, command.heading))
 		if line == "" {

@@ -1,4 +1,4 @@
-package main
+package collector_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -50,43 +51,43 @@ func slowly429(header func() string) http.HandlerFunc {
 // well. A session that needs no request has its values all the time.
 func TestTheAPIIsLeftAloneAfter429(t *testing.T) {
 	for pauseName, pause := range pauses {
-		for victimName, v := range victims() {
-			bubble(t, pauseName+"/"+victimName, func(t *testing.T) {
-				api := newAPI(v.sessions)
-				final := v.sessions + 1
+		for victimName, v := range exportertest.Victims() {
+			exportertest.Bubble(t, pauseName+"/"+victimName, func(t *testing.T) {
+				api := exportertest.NewAPI(v.Sessions)
+				final := v.Sessions + 1
 				stopped(api, final, final, time.Hour)
-				r := newRig(t, api, append(v.args, "--session.id="+sessionID(final))...)
-				v.sessions++
-				good := r.scrape("60")
-				complete(t, good, good, v)
+				r := exportertest.New(t, api, append(v.Args, "--session.id="+exportertest.SessionID(final))...)
+				v.Sessions++
+				good := r.Scrape("60")
+				exportertest.CheckComplete(t, good, good, v)
 
-				v.fault.Handler, v.fault.Times = slowly429(pause.header), 1
-				r.api.Inject(v.fault)
+				v.Fault.Handler, v.Fault.Times = slowly429(pause.header), 1
+				r.API.Inject(v.Fault)
 				start := time.Now()
-				got := r.scrape("60")
+				got := r.Scrape("60")
 				if took := time.Since(start); took != time.Millisecond {
 					t.Errorf("the scrape took %v; want it to end with the 429", took)
 				}
-				sameSessions(t, got, good, v.hit)
-				has(t, got, "browseruse_up 1", failures(v.endpoint, "rate_limited", 1))
+				exportertest.SameSessions(t, got, good, v.Hit)
+				exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures(v.Endpoint, "rate_limited", 1))
 
-				r.api.ResetRequests()
+				r.API.ResetRequests()
 				for _, sleep := range []time.Duration{0, pause.hold - time.Millisecond} {
 					time.Sleep(sleep)
 					before := time.Now()
-					got := r.scrape("60")
+					got := r.Scrape("60")
 					if took := time.Since(before); took != 0 {
 						t.Errorf("a scrape during the pause took %v; want it at once", took)
 					}
-					sameSessions(t, got, good, func(n int) bool { return n != final })
-					has(t, got, "browseruse_up 0", failures(v.endpoint, "rate_limited", 1))
-					hasNot(t, got, "browseruse_account_")
+					exportertest.SameSessions(t, got, good, func(n int) bool { return n != final })
+					exportertest.Has(t, got, "browseruse_up 0", exportertest.Failures(v.Endpoint, "rate_limited", 1))
+					exportertest.HasNot(t, got, "browseruse_account_")
 				}
-				if n := r.api.Requests(); len(n) != 0 {
+				if n := r.API.Requests(); len(n) != 0 {
 					t.Errorf("requests %v during the pause; want none", n)
 				}
 				time.Sleep(time.Millisecond)
-				complete(t, r.scrape("60"), good, v)
+				exportertest.CheckComplete(t, r.Scrape("60"), good, v)
 			})
 		}
 	}
@@ -96,23 +97,23 @@ func TestTheAPIIsLeftAloneAfter429(t *testing.T) {
 // a 429.
 func TestTheLongerPauseCounts(t *testing.T) {
 	for _, pauses := range [][2]string{{"40", "2"}, {"2", "40"}, {"40", ""}} {
-		bubble(t, fmt.Sprintf("%q then %q", pauses[0], pauses[1]), func(t *testing.T) {
-			r := newRig(t, newAPI(2), append(idFlags(2), "--no-collector.account")...)
+		exportertest.Bubble(t, fmt.Sprintf("%q then %q", pauses[0], pauses[1]), func(t *testing.T) {
+			r := exportertest.New(t, exportertest.NewAPI(2), append(exportertest.IDFlags(2), "--no-collector.account")...)
 			for i, pause := range pauses {
-				r.api.Inject(simapi.Fault{ID: sessionID(i + 1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+				r.API.Inject(simapi.Fault{ID: exportertest.SessionID(i + 1), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
 					time.Sleep(time.Duration(i) * time.Second)
 					slowly429(text(pause))(w, r)
 				}})
 			}
-			has(t, r.scrape("60"), "browseruse_up 0", failures("browser", "rate_limited", 2))
-			r.api.ResetRequests()
+			exportertest.Has(t, r.Scrape("60"), "browseruse_up 0", exportertest.Failures("browser", "rate_limited", 2))
+			r.API.ResetRequests()
 			time.Sleep(38 * time.Second)
-			has(t, r.scrape("60"), "browseruse_up 0", up(1, 0), up(2, 0))
-			if n := r.api.Requests(); len(n) != 0 {
+			exportertest.Has(t, r.Scrape("60"), "browseruse_up 0", exportertest.Up(1, 0), exportertest.Up(2, 0))
+			if n := r.API.Requests(); len(n) != 0 {
 				t.Errorf("requests %v during the longer pause; want none", n)
 			}
 			time.Sleep(3 * time.Second)
-			has(t, r.scrape("60"), "browseruse_up 1", up(1, 1), up(2, 1))
+			exportertest.Has(t, r.Scrape("60"), "browseruse_up 1", exportertest.Up(1, 1), exportertest.Up(2, 1))
 		})
 	}
 }

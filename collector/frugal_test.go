@@ -1,4 +1,4 @@
-package main
+package collector_test
 
 import (
 	"flag"
@@ -14,14 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
 // fleet returns a project with n active sessions, 1 to n, that run for long.
 func fleet(n int) *simapi.Server {
-	api := simapi.New(simapi.Options{Key: testKey})
+	api := simapi.New(simapi.Options{Key: exportertest.Key})
 	for i := 1; i <= n; i++ {
-		api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now(), Timeout: 4 * time.Hour})
+		api.Add(simapi.Session{ID: exportertest.SessionID(i), StartedAt: time.Now(), Timeout: 4 * time.Hour})
 	}
 	return api
 }
@@ -29,12 +30,9 @@ func fleet(n int) *simapi.Server {
 // stopped adds sessions that finished so long ago.
 func stopped(api *simapi.Server, from, to int, ago time.Duration) {
 	for i := from; i <= to; i++ {
-		api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now().Add(-ago - time.Minute), StopAt: time.Now().Add(-ago)})
+		api.Add(simapi.Session{ID: exportertest.SessionID(i), StartedAt: time.Now().Add(-ago - time.Minute), StopAt: time.Now().Add(-ago)})
 	}
 }
-
-// values counts the sessions that have values.
-func values(exposition string) int { return strings.Count(exposition, "\nbrowseruse_session_active{") }
 
 // TestRequestsOfAScrape counts what a scrape costs in steady state: the second
 // one, and the third.
@@ -53,20 +51,20 @@ func TestRequestsOfAScrape(t *testing.T) {
 				api := fleet(300)
 				stopped(api, 301, 340, time.Hour)
 				return api
-			}, args: append(idFlags(340), "--no-collector.account"), sessions: 340, requests: map[string]int{"browsers": 3},
+			}, args: append(exportertest.IDFlags(340), "--no-collector.account"), sessions: 340, requests: map[string]int{"browsers": 3},
 		},
 		"3 configured in a project of 1,000": {
-			api: func() *simapi.Server { return fleet(1000) }, args: append(idFlags(3), "--no-collector.account"), sessions: 3, requests: map[string]int{"browser": 3},
+			api: func() *simapi.Server { return fleet(1000) }, args: append(exportertest.IDFlags(3), "--no-collector.account"), sessions: 3, requests: map[string]int{"browser": 3},
 		},
 		"500 configured, all final": {
 			api: func() *simapi.Server {
 				api := fleet(0)
 				stopped(api, 1, 500, time.Hour)
 				return api
-			}, args: append(idFlags(500), "--no-collector.account"), sessions: 500, requests: map[string]int{},
+			}, args: append(exportertest.IDFlags(500), "--no-collector.account"), sessions: 500, requests: map[string]int{},
 		},
 		"20 configured in a project of 10,000": {
-			api: func() *simapi.Server { return fleet(10_000) }, args: append(idFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
+			api: func() *simapi.Server { return fleet(10_000) }, args: append(exportertest.IDFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
 		},
 		"10,000 active, discovered": {
 			api: func() *simapi.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100},
@@ -75,17 +73,17 @@ func TestRequestsOfAScrape(t *testing.T) {
 			api: func() *simapi.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1},
 		},
 	} {
-		bubble(t, name, func(t *testing.T) {
-			r := newRig(t, test.api(), test.args...)
-			r.scrape("120")
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			r := exportertest.New(t, test.api(), test.args...)
+			r.Scrape("120")
 			for range 2 {
 				time.Sleep(15 * time.Second)
-				r.api.ResetRequests()
-				got := r.scrape("120")
-				if n := values(got); n != test.sessions {
+				r.API.ResetRequests()
+				got := r.Scrape("120")
+				if n := exportertest.Values(got); n != test.sessions {
 					t.Errorf("%d sessions have values; want %d", n, test.sessions)
 				}
-				if diff := cmp.Diff(test.requests, r.api.Requests()); diff != "" {
+				if diff := cmp.Diff(test.requests, r.API.Requests()); diff != "" {
 					t.Errorf("requests (-want +got):\n%s", diff)
 				}
 			}
@@ -95,21 +93,21 @@ func TestRequestsOfAScrape(t *testing.T) {
 
 func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(300))
-		r.api.SetLatency(100 * time.Millisecond)
-		r.scrape("60")
+		r := exportertest.New(t, fleet(300))
+		r.API.SetLatency(100 * time.Millisecond)
+		r.Scrape("60")
 		time.Sleep(15 * time.Second)
-		r.api.ResetRequests()
+		r.API.ResetRequests()
 		var scrapes sync.WaitGroup
 		for range 200 {
 			scrapes.Go(func() {
-				if n := values(r.scrape()); n != 300 {
+				if n := exportertest.Values(r.Scrape()); n != 300 {
 					t.Errorf("%d sessions have values; want 300", n)
 				}
 			})
 		}
 		scrapes.Wait()
-		if diff := cmp.Diff(map[string]int{"browsers": 3, "account": 1}, r.api.Requests()); diff != "" {
+		if diff := cmp.Diff(map[string]int{"browsers": 3, "account": 1}, r.API.Requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})
@@ -117,12 +115,12 @@ func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 
 func TestAScrapeTakesOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(1000), "--api.concurrency=11")
-		r.api.SetLatency(100 * time.Millisecond)
-		r.scrape("60")
+		r := exportertest.New(t, fleet(1000), "--api.concurrency=11")
+		r.API.SetLatency(100 * time.Millisecond)
+		r.Scrape("60")
 		time.Sleep(15 * time.Second)
 		start := time.Now()
-		r.scrape()
+		r.Scrape()
 		if took := time.Since(start); took != 100*time.Millisecond {
 			t.Errorf("a scrape of ten pages and the account took %v at 100ms a request; want one round trip", took)
 		}
@@ -131,20 +129,20 @@ func TestAScrapeTakesOneRoundTrip(t *testing.T) {
 
 func TestSessionsThatStopAreReadOnceByID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(1000), "--no-collector.account")
-		r.scrape("60")
+		r := exportertest.New(t, fleet(1000), "--no-collector.account")
+		r.Scrape("60")
 		time.Sleep(15 * time.Second)
 		for i := 1; i <= 10; i++ {
-			r.api.Stop(sessionID(i * 100))
+			r.API.Stop(exportertest.SessionID(i * 100))
 		}
 		for n, want := range []map[string]int{{"browsers": 10, "browser": 10}, {"browsers": 10}} {
-			r.api.ResetRequests()
-			got := r.scrape()
-			has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, sessionID(500)))
-			if n := values(got); n != 1000 {
+			r.API.ResetRequests()
+			got := r.Scrape()
+			exportertest.Has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, exportertest.SessionID(500)))
+			if n := exportertest.Values(got); n != 1000 {
 				t.Errorf("%d sessions have values; want 1000", n)
 			}
-			if diff := cmp.Diff(want, r.api.Requests()); diff != "" {
+			if diff := cmp.Diff(want, r.API.Requests()); diff != "" {
 				t.Errorf("requests of scrape %d after the stop (-want +got):\n%s", n+1, diff)
 			}
 			time.Sleep(15 * time.Second)
@@ -155,54 +153,54 @@ func TestSessionsThatStopAreReadOnceByID(t *testing.T) {
 // TestLinger follows discovered sessions out of the exposition.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(3), "--session.linger=10m", "--no-collector.account")
-		has(t, r.scrape(), up(1, 1), up(2, 1), up(3, 1))
-		r.api.Stop(sessionID(1))
-		r.api.Delete(sessionID(2))
-		got := r.scrape()
-		has(t, got, up(1, 1), up(2, 0), up(3, 1), `browseruse_session_active{agent_session_id="",session_id="`+sessionID(1)+`"} 0`)
+		r := exportertest.New(t, fleet(3), "--session.linger=10m", "--no-collector.account")
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Up(2, 1), exportertest.Up(3, 1))
+		r.API.Stop(exportertest.SessionID(1))
+		r.API.Delete(exportertest.SessionID(2))
+		got := r.Scrape()
+		exportertest.Has(t, got, exportertest.Up(1, 1), exportertest.Up(2, 0), exportertest.Up(3, 1), `browseruse_session_active{agent_session_id="",session_id="`+exportertest.SessionID(1)+`"} 0`)
 		time.Sleep(10*time.Minute - time.Second)
-		has(t, r.scrape(), up(1, 1), up(2, 0), up(3, 1))
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Up(2, 0), exportertest.Up(3, 1))
 		time.Sleep(time.Second)
-		got = r.scrape()
-		hasNot(t, got, `browseruse_session_up{session_id="`+sessionID(1), `browseruse_session_up{session_id="`+sessionID(2))
-		has(t, got, up(3, 1))
+		got = r.Scrape()
+		exportertest.HasNot(t, got, `browseruse_session_up{session_id="`+exportertest.SessionID(1), `browseruse_session_up{session_id="`+exportertest.SessionID(2))
+		exportertest.Has(t, got, exportertest.Up(3, 1))
 	})
-	bubble(t, "an outage longer than that", func(t *testing.T) {
-		r := newRig(t, fleet(2), "--session.linger=10m", "--no-collector.account")
-		r.scrape()
-		r.api.Stop(sessionID(1))
-		r.network.Refuse(true)
-		remove := r.api.Inject(simapi.Fault{Handler: simapi.Reset()})
+	exportertest.Bubble(t, "an outage longer than that", func(t *testing.T) {
+		r := exportertest.New(t, fleet(2), "--session.linger=10m", "--no-collector.account")
+		r.Scrape()
+		r.API.Stop(exportertest.SessionID(1))
+		r.Network.Refuse(true)
+		remove := r.API.Inject(simapi.Fault{Handler: simapi.Reset()})
 		for range 8 {
 			time.Sleep(5 * time.Minute)
-			has(t, r.scrape(), up(1, 0), up(2, 0), "browseruse_up 0")
+			exportertest.Has(t, r.Scrape(), exportertest.Up(1, 0), exportertest.Up(2, 0), "browseruse_up 0")
 		}
 		remove()
-		r.network.Refuse(false)
+		r.Network.Refuse(false)
 		for range 10 { // five minutes of the final cost, for whoever scrapes
-			has(t, r.scrape(), up(1, 1), up(2, 1))
+			exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Up(2, 1))
 			time.Sleep(30 * time.Second)
 		}
-		got := r.scrape()
-		has(t, got, up(2, 1))
-		hasNot(t, got, `browseruse_session_up{session_id="`+sessionID(1))
+		got := r.Scrape()
+		exportertest.Has(t, got, exportertest.Up(2, 1))
+		exportertest.HasNot(t, got, `browseruse_session_up{session_id="`+exportertest.SessionID(1))
 	})
 }
 
 func TestAMissingSessionIsAskedForNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(0), "--session.id="+sessionID(1), "--no-collector.account")
+		r := exportertest.New(t, fleet(0), "--session.id="+exportertest.SessionID(1), "--no-collector.account")
 		for range 4 * 60 {
-			has(t, r.scrape(), up(1, 0), "browseruse_up 1")
+			exportertest.Has(t, r.Scrape(), exportertest.Up(1, 0), "browseruse_up 1")
 			time.Sleep(15 * time.Second)
 		}
-		if n := r.api.Requests()["browser"]; n < 8 || n > 13 {
+		if n := r.API.Requests()["browser"]; n < 8 || n > 13 {
 			t.Errorf("%d requests in an hour of 240 scrapes for a session that is none; want about 10", n)
 		}
-		r.api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now()})
+		r.API.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now()})
 		time.Sleep(9 * time.Minute)
-		has(t, r.scrape(), up(1, 1))
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
 	})
 }
 
@@ -211,10 +209,10 @@ func TestDiscoveryWithIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(5)
 		stopped(api, 6, 8, time.Hour)
-		r := newRig(t, api, "--session.discover", "--session.id="+sessionID(1), "--session.id="+sessionID(6), "--session.file="+file(t, sessionID(6)+"\n"+sessionID(7)), "--no-collector.account")
-		got := r.scrape()
-		has(t, got, up(1, 1), up(5, 1), up(6, 1), up(7, 1))
-		if n := values(got); n != 7 {
+		r := exportertest.New(t, api, "--session.discover", "--session.id="+exportertest.SessionID(1), "--session.id="+exportertest.SessionID(6), "--session.file="+exportertest.File(t, exportertest.SessionID(6)+"\n"+exportertest.SessionID(7)), "--no-collector.account")
+		got := r.Scrape()
+		exportertest.Has(t, got, exportertest.Up(1, 1), exportertest.Up(5, 1), exportertest.Up(6, 1), exportertest.Up(7, 1))
+		if n := exportertest.Values(got); n != 7 {
 			t.Errorf("%d sessions have values; want 7, each once", n)
 		}
 		if diff := cmp.Diff(map[string]int{"browsers": 1, "browser": 2}, api.Requests()); diff != "" {
@@ -239,28 +237,28 @@ func TestAListThatLies(t *testing.T) {
 	}{
 		"an absurd total, and no more than one page": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
 			return []simapi.Fault{{Endpoint: "browsers", Page: 1, Handler: page(1, 2_000_000_000, detail(t, api))}}
-		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
+		}, most: 11, lines: []string{exportertest.Up(1, 1)}, sessions: 1},
 		"the same page for ever": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
 			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 2_000_000_000, detail(t, api))}}
-		}, most: 11, lines: []string{up(1, 1)}, sessions: 1},
+		}, most: 11, lines: []string{exportertest.Up(1, 1)}, sessions: 1},
 		"a negative total": {fault: func(*testing.T, *simapi.Server) []simapi.Fault {
 			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, -5)}}
-		}, most: 1, lines: []string{failures("browsers", "invalid_response", 1)}},
+		}, most: 1, lines: []string{exportertest.Failures("browsers", "invalid_response", 1)}},
 		"an item twice, and one that is none": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
-			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api), `7`, changed(t, changed(t, detail(t, api), "id", sessionID(2)), "browserCost", "free"), detail(t, api))}}
-		}, most: 1, lines: []string{up(1, 1), up(2, 0), failures("browsers", "invalid_response", 2)}, sessions: 1},
+			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api), `7`, exportertest.Changed(t, exportertest.Changed(t, detail(t, api), "id", exportertest.SessionID(2)), "browserCost", "free"), detail(t, api))}}
+		}, most: 1, lines: []string{exportertest.Up(1, 1), exportertest.Up(2, 0), exportertest.Failures("browsers", "invalid_response", 2)}, sessions: 1},
 	} {
-		bubble(t, name, func(t *testing.T) {
-			r := newRig(t, fleet(1), "--no-collector.account")
-			for _, fault := range test.fault(t, r.api) {
-				r.api.Inject(fault)
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			r := exportertest.New(t, fleet(1), "--no-collector.account")
+			for _, fault := range test.fault(t, r.API) {
+				r.API.Inject(fault)
 			}
-			got := r.scrape()
-			has(t, got, test.lines...)
-			if n := values(got); n != test.sessions {
+			got := r.Scrape()
+			exportertest.Has(t, got, test.lines...)
+			if n := exportertest.Values(got); n != test.sessions {
 				t.Errorf("%d sessions have values; want %d", n, test.sessions)
 			}
-			if n := r.api.Requests()["browsers"]; n > test.most {
+			if n := r.API.Requests()["browsers"]; n > test.most {
 				t.Errorf("%d requests for the list; want %d at most", n, test.most)
 			}
 		})
@@ -274,15 +272,15 @@ func TestALongReadingIsNotJoinedLate(t *testing.T) {
 		const sessions = 20
 		api := fleet(sessions)
 		api.Inject(simapi.Fault{Endpoint: "browsers", Handler: page(1, 0)}) // so they are read one by one
-		r := newRig(t, api, append(idFlags(sessions), "--no-collector.account", "--api.concurrency=1")...)
+		r := exportertest.New(t, api, append(exportertest.IDFlags(sessions), "--no-collector.account", "--api.concurrency=1")...)
 		api.SetLatency(4 * time.Second)
 		patient := make(chan string)
-		go func() { patient <- r.scrape("600") }()
+		go func() { patient <- r.Scrape("600") }()
 		time.Sleep(50 * time.Second)
-		if n := values(r.scrape("10")); n > 2 {
+		if n := exportertest.Values(r.Scrape("10")); n > 2 {
 			t.Errorf("%d sessions have values after 10 s; the API answers one in 4 s", n)
 		}
-		if n := values(<-patient); n != sessions {
+		if n := exportertest.Values(<-patient); n != sessions {
 			t.Errorf("%d sessions have values for the scrape that had time; want all %d", n, sessions)
 		}
 	})
@@ -291,15 +289,15 @@ func TestALongReadingIsNotJoinedLate(t *testing.T) {
 // TestAListThatGotShorter does not ask for long for what the list once had, or
 // once said that it had.
 func TestAListThatGotShorter(t *testing.T) {
-	requests := func(r *rig) int {
-		r.api.ResetRequests()
-		has(t, r.scrape(), up(1, 1))
-		return r.api.Requests()["browsers"]
+	requests := func(r *exportertest.Rig) int {
+		r.API.ResetRequests()
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
+		return r.API.Requests()["browsers"]
 	}
-	bubble(t, "a total that was wrong once", func(t *testing.T) {
-		r := newRig(t, fleet(1), "--no-collector.account")
-		r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 1, Times: 1, Handler: page(1, 50_000, detail(t, r.api))})
-		r.scrape()
+	exportertest.Bubble(t, "a total that was wrong once", func(t *testing.T) {
+		r := exportertest.New(t, fleet(1), "--no-collector.account")
+		r.API.Inject(simapi.Fault{Endpoint: "browsers", Page: 1, Times: 1, Handler: page(1, 50_000, detail(t, r.API))})
+		r.Scrape()
 		for range 3 {
 			time.Sleep(time.Minute)
 			if n := requests(r); n != 1 {
@@ -307,19 +305,19 @@ func TestAListThatGotShorter(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "a fleet that is gone", func(t *testing.T) {
-		r := newRig(t, fleet(3000), "--no-collector.account", "--session.linger=0s")
-		if got := values(r.scrape()); got != 3000 {
+	exportertest.Bubble(t, "a fleet that is gone", func(t *testing.T) {
+		r := exportertest.New(t, fleet(3000), "--no-collector.account", "--session.linger=0s")
+		if got := exportertest.Values(r.Scrape()); got != 3000 {
 			t.Fatalf("%d sessions have values", got)
 		}
 		for n := 2; n <= 3000; n++ {
-			r.api.Delete(sessionID(n))
+			r.API.Delete(exportertest.SessionID(n))
 		}
 		time.Sleep(time.Minute)
 		if n := requests(r); n > 10 {
 			t.Errorf("%d requests for a list that says at once that it has one page", n)
 		}
-		r.scrape("600") // reads what became of the others
+		r.Scrape("600") // reads what became of the others
 		time.Sleep(time.Minute)
 		if n := requests(r); n != 1 {
 			t.Errorf("%d requests for the list of one session", n)
@@ -328,29 +326,29 @@ func TestAListThatGotShorter(t *testing.T) {
 }
 
 func TestAPageThatFails(t *testing.T) {
-	bubble(t, "with the whole API", func(t *testing.T) {
-		r := newRig(t, fleet(250), "--no-collector.account")
-		r.scrape()
-		r.api.ResetRequests()
-		remove := r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(500, "")})
-		got := r.scrape()
-		if n := values(got); n != 150 {
+	exportertest.Bubble(t, "with the whole API", func(t *testing.T) {
+		r := exportertest.New(t, fleet(250), "--no-collector.account")
+		r.Scrape()
+		r.API.ResetRequests()
+		remove := r.API.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(500, "")})
+		got := r.Scrape()
+		if n := exportertest.Values(got); n != 150 {
 			t.Errorf("%d sessions have values; want the 150 of the other pages", n)
 		}
-		has(t, got, "browseruse_up 1", failures("browsers", "server_error", 1))
-		if diff := cmp.Diff(map[string]int{"browsers": 3}, r.api.Requests()); diff != "" {
+		exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures("browsers", "server_error", 1))
+		if diff := cmp.Diff(map[string]int{"browsers": 3}, r.API.Requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 		remove()
-		if n := values(r.scrape()); n != 250 {
+		if n := exportertest.Values(r.Scrape()); n != 250 {
 			t.Errorf("%d sessions have values afterwards; want 250", n)
 		}
 	})
-	bubble(t, "by itself", func(t *testing.T) {
-		r := newRig(t, fleet(250), "--no-collector.account")
-		r.scrape()
-		r.api.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(200, "nonsense")})
-		if n := values(r.scrape("60")); n != 250 {
+	exportertest.Bubble(t, "by itself", func(t *testing.T) {
+		r := exportertest.New(t, fleet(250), "--no-collector.account")
+		r.Scrape()
+		r.API.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(200, "nonsense")})
+		if n := exportertest.Values(r.Scrape("60")); n != 250 {
 			t.Errorf("%d sessions have values; want all, those of the page by ID", n)
 		}
 	})
@@ -358,25 +356,25 @@ func TestAPageThatFails(t *testing.T) {
 
 func TestAReadingThatWasCutShortIsNotUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(1), "--scrape.max-age=1m")
-		remove := r.api.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Hang()})
-		hasNot(t, r.scrape("2"), up(1, 1))
+		r := exportertest.New(t, fleet(1), "--scrape.max-age=1m")
+		remove := r.API.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Hang()})
+		exportertest.HasNot(t, r.Scrape("2"), exportertest.Up(1, 1))
 		remove()
-		has(t, r.scrape("2"), up(1, 1))
+		exportertest.Has(t, r.Scrape("2"), exportertest.Up(1, 1))
 	})
 }
 
 func TestMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, fleet(1), "--scrape.max-age=10s")
+		r := exportertest.New(t, fleet(1), "--scrape.max-age=10s")
 		remaining := func(seconds int) string {
-			return fmt.Sprintf(`browseruse_session_timeout_remaining_seconds{agent_session_id="",session_id="%s"} %d`, sessionID(1), seconds)
+			return fmt.Sprintf(`browseruse_session_timeout_remaining_seconds{agent_session_id="",session_id="%s"} %d`, exportertest.SessionID(1), seconds)
 		}
 		for _, step := range []struct{ requests, remaining int }{
 			{1, 14400}, {1, 14395}, {1, 14390}, {2, 14385}, {2, 14380},
 		} {
-			has(t, r.scrape(), remaining(step.remaining))
-			if n := r.api.Requests()["browsers"]; n != step.requests {
+			exportertest.Has(t, r.Scrape(), remaining(step.remaining))
+			if n := r.API.Requests()["browsers"]; n != step.requests {
 				t.Errorf("%d requests for the list after %ds; want %d", n, 14400-step.remaining, step.requests)
 			}
 			time.Sleep(5 * time.Second)
@@ -388,19 +386,19 @@ func TestMetadataLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(0)
 		api.Add(
-			simapi.Session{ID: sessionID(1), StartedAt: time.Now(), Metadata: map[string]string{"team": "a\n\"b\"\\", "cost-center.é": "7"}},
-			simapi.Session{ID: sessionID(2), StartedAt: time.Now(), AgentSessionID: agentID},
+			simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now(), Metadata: map[string]string{"team": "a\n\"b\"\\", "cost-center.é": "7"}},
+			simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now(), AgentSessionID: exportertest.AgentID},
 		)
-		r := newRig(t, api, "--session.metadata-label=team", "--session.metadata-label=cost-center.é", "--session.metadata-label=team")
-		has(t, r.scrape(),
-			`browseruse_session_info{agent_session_id="",metadata_cost_center__="7",metadata_team="a\n\"b\"\\",session_id="`+sessionID(1)+`"} 1`,
-			`browseruse_session_info{agent_session_id="`+agentID+`",metadata_cost_center__="",metadata_team="",session_id="`+sessionID(2)+`"} 1`)
+		r := exportertest.New(t, api, "--session.metadata-label=team", "--session.metadata-label=cost-center.é", "--session.metadata-label=team")
+		exportertest.Has(t, r.Scrape(),
+			`browseruse_session_info{agent_session_id="",metadata_cost_center__="7",metadata_team="a\n\"b\"\\",session_id="`+exportertest.SessionID(1)+`"} 1`,
+			`browseruse_session_info{agent_session_id="`+exportertest.AgentID+`",metadata_cost_center__="",metadata_team="",session_id="`+exportertest.SessionID(2)+`"} 1`)
 	})
 }
 
 // The size of TestSessionsComeAndGo. A day of 10,000 sessions is
 //
-//	go test . -run TestSessionsComeAndGo -v -fleet 10000 -hours 24
+//	go test ./collector -run TestSessionsComeAndGo -v -fleet 10000 -hours 24
 var (
 	fleetSize  = flag.Int("fleet", 60, "how many sessions TestSessionsComeAndGo starts")
 	fleetHours = flag.Int("hours", 1, "in how many hours it starts them")
@@ -411,7 +409,7 @@ var (
 // limit kept, and nothing kept of what is over.
 func TestSessionsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := simapi.New(simapi.Options{Key: testKey, RateLimit: simapi.RealRateLimit})
+		api := simapi.New(simapi.Options{Key: exportertest.Key, RateLimit: simapi.RealRateLimit})
 		start := time.Now()
 		length := time.Duration(*fleetHours) * time.Hour
 		longest := min(240, 60**fleetHours) // minutes that a session runs
@@ -419,11 +417,11 @@ func TestSessionsComeAndGo(t *testing.T) {
 		for i := range plans {
 			began := start.Add(time.Duration(i) * length / time.Duration(len(plans)))
 			plans[i] = simapi.Session{
-				ID: sessionID(i + 1), StartedAt: began, Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1000,
+				ID: exportertest.SessionID(i + 1), StartedAt: began, Timeout: 4 * time.Hour, ProxyBytesPerSecond: 1000,
 				StopAt: began.Add(time.Duration(1+i*37%longest)*time.Minute - time.Duration(i%60)*time.Second),
 			}
 		}
-		r := newRig(t, api)
+		r := exportertest.New(t, api)
 		memoryBefore := heapInUse()
 		final := map[string]bool{} // sessions whose cost was exposed after their stop
 		exposition, next, peak := "", 0, 0
@@ -433,7 +431,7 @@ func TestSessionsComeAndGo(t *testing.T) {
 				next++
 			}
 			for range 2 { // the second server is five seconds late
-				exposition = r.scrape()
+				exposition = r.Scrape()
 				peak = max(peak, strings.Count(exposition, "\nbrowseruse_session_"))
 				noteStopped(final, exposition)
 				time.Sleep(2500 * time.Millisecond)
@@ -442,7 +440,7 @@ func TestSessionsComeAndGo(t *testing.T) {
 		if missed := len(plans) - len(final); missed != 0 {
 			t.Errorf("the final cost of %d sessions was never exposed", missed)
 		}
-		hasNot(t, exposition, "browseruse_session_up", `browseruse_api_requests_total{code="429"`)
+		exportertest.HasNot(t, exposition, "browseruse_session_up", `browseruse_api_requests_total{code="429"`)
 		total := 0
 		for _, n := range api.Requests() {
 			total += n
@@ -463,7 +461,7 @@ func noteStopped(final map[string]bool, exposition string) {
 	for line := range strings.Lines(exposition) {
 		rest, ok := strings.CutPrefix(line, `browseruse_session_active{agent_session_id="",session_id="`)
 		if ok && strings.HasSuffix(rest, "} 0\n") {
-			final[rest[:len(sessionID(0))]] = true
+			final[rest[:len(exportertest.SessionID(0))]] = true
 		}
 	}
 }

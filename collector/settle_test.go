@@ -1,4 +1,4 @@
-package main
+package collector_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -16,14 +17,14 @@ import (
 func TestSettling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(0)
-		api.Add(simapi.Session{ID: sessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
-		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
+		api.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now(), StopAt: time.Now().Add(10 * time.Minute), LateProxyBytes: 5 << 20, LateAfter: 14 * time.Minute})
+		r := exportertest.New(t, api, "--session.id="+exportertest.SessionID(1), "--no-collector.account")
 		finish := time.Now().Add(10 * time.Minute)
 		var readings []time.Duration
 		for range 4 * 60 {
 			api.ResetRequests()
-			got := r.scrape()
-			has(t, got, up(1, 1))
+			got := r.Scrape()
+			exportertest.Has(t, got, exportertest.Up(1, 1))
 			if after := time.Since(finish); after >= 0 && len(api.Requests()) > 0 {
 				readings = append(readings, after)
 			}
@@ -37,7 +38,7 @@ func TestSettling(t *testing.T) {
 				t.Errorf("pause %d was %v; want about %v", i+1, pause, want)
 			}
 		}
-		has(t, r.scrape(), fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} 5`, sessionID(1)))
+		exportertest.Has(t, r.Scrape(), fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} 5`, exportertest.SessionID(1)))
 	})
 }
 
@@ -45,12 +46,12 @@ func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := fleet(0)
 		stopped(api, 1, 1, time.Minute)
-		r := newRig(t, api, "--session.id="+sessionID(1), "--no-collector.account")
-		has(t, r.scrape(), up(1, 1))
+		r := exportertest.New(t, api, "--session.id="+exportertest.SessionID(1), "--no-collector.account")
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1))
 		api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		time.Sleep(2 * time.Minute)
-		has(t, r.scrape(), up(1, 1), "browseruse_up 0", failures("browser", "server_error", 1))
-		has(t, r.scrape(), up(1, 1), failures("browser", "server_error", 2)) // the next scrape tries again
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), "browseruse_up 0", exportertest.Failures("browser", "server_error", 1))
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Failures("browser", "server_error", 2)) // the next scrape tries again
 	})
 }
 
@@ -59,20 +60,20 @@ func TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain(t *testing.T) {
 // what late metering has changed, after however long an outage.
 func TestAStoppedSessionThatCannotBeReadAgain(t *testing.T) {
 	for code, givenUp := range map[int]bool{404: true, 500: false, 204: false} {
-		bubble(t, fmt.Sprint(code), func(t *testing.T) {
+		exportertest.Bubble(t, fmt.Sprint(code), func(t *testing.T) {
 			api := fleet(0)
 			finish := time.Now()
-			api.Add(simapi.Session{ID: sessionID(1), StartedAt: finish.Add(-time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: time.Minute})
+			api.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: finish.Add(-time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: time.Minute})
 			megabytes := func(n int) string {
-				return fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} %d`, sessionID(1), n)
+				return fmt.Sprintf(`browseruse_session_proxy_used_megabytes{agent_session_id="",session_id="%s"} %d`, exportertest.SessionID(1), n)
 			}
-			r := newRig(t, api, "--session.id="+sessionID(1), "--session.settle=10m", "--no-collector.account")
-			has(t, r.scrape(), megabytes(0))
+			r := exportertest.New(t, api, "--session.id="+exportertest.SessionID(1), "--session.settle=10m", "--no-collector.account")
+			exportertest.Has(t, r.Scrape(), megabytes(0))
 			remove := api.Inject(simapi.Fault{Handler: simapi.Status(code, "")})
 			time.Sleep(2 * time.Minute)
 			for ; time.Since(finish) < 60*time.Minute; time.Sleep(time.Minute) {
 				api.ResetRequests()
-				has(t, r.scrape(), megabytes(0))
+				exportertest.Has(t, r.Scrape(), megabytes(0))
 				want := map[string]int{"browser": 1} // the one at the very end of the time included
 				if givenUp && time.Since(finish) > 20*time.Minute {
 					want = map[string]int{}
@@ -83,7 +84,7 @@ func TestAStoppedSessionThatCannotBeReadAgain(t *testing.T) {
 			}
 			remove()
 			if !givenUp {
-				has(t, r.scrape(), megabytes(1))
+				exportertest.Has(t, r.Scrape(), megabytes(1))
 			}
 		})
 	}

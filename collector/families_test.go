@@ -1,4 +1,4 @@
-package main
+package collector_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -59,14 +60,14 @@ func registered(collected prometheus.Collector) ([]collector.Family, error) {
 // that of the collector, which reads for each.
 func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := newAPI(3)
-		api.Add(simapi.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
-		r := newRig(t, api, append(idFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
-		reading := r.collector.Read(t.Context())
+		api := exportertest.NewAPI(3)
+		api.Add(simapi.Session{ID: exportertest.SessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
+		r := exportertest.New(t, api, append(exportertest.IDFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+exportertest.File(t, exportertest.SessionID(5)))...)
+		reading := r.Collector.Read(t.Context())
 		families, err := reading.Families()
 		written := lines(t, families, err)
-		has(t, strings.Join(written, "\n"), up(1, 1), up(4, 1), up(5, 0))
-		for name, collected := range map[string]prometheus.Collector{"the reading": reading, "the collector": r.collector} {
+		exportertest.Has(t, strings.Join(written, "\n"), exportertest.Up(1, 1), exportertest.Up(4, 1), exportertest.Up(5, 0))
+		for name, collected := range map[string]prometheus.Collector{"the reading": reading, "the collector": r.Collector} {
 			families, err := registered(collected)
 			if diff := cmp.Diff(lines(t, families, err), written); diff != "" {
 				t.Errorf("%s (-collected +written):\n%s", name, diff)
@@ -79,11 +80,11 @@ func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
 // of its own, of which one hangs.
 func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		good, bad := newRig(t, newAPI(2)), newRig(t, newAPI(2), "--session.id="+sessionID(9), "--scrape.timeout=7s", "--api.timeout=1m")
-		bad.api.Inject(simapi.Fault{Handler: simapi.Hang()})
+		good, bad := exportertest.New(t, exportertest.NewAPI(2)), exportertest.New(t, exportertest.NewAPI(2), "--session.id="+exportertest.SessionID(9), "--scrape.timeout=7s", "--api.timeout=1m")
+		bad.API.Inject(simapi.Fault{Handler: simapi.Hang()})
 		registry := prometheus.NewPedanticRegistry()
-		for name, r := range map[string]*rig{"good": good, "bad": bad} {
-			prometheus.WrapRegistererWith(prometheus.Labels{"project": name}, registry).MustRegister(r.collector)
+		for name, r := range map[string]*exportertest.Rig{"good": good, "bad": bad} {
+			prometheus.WrapRegistererWith(prometheus.Labels{"project": name}, registry).MustRegister(r.Collector)
 		}
 		start := time.Now()
 		families, err := registry.Gather()
@@ -99,9 +100,9 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		has(t, text.String(),
+		exportertest.Has(t, text.String(),
 			`browseruse_up{project="good"} 1`, `browseruse_up{project="bad"} 0`,
-			`browseruse_session_up{project="good",session_id="`+sessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+sessionID(9)+`"} 0`,
+			`browseruse_session_up{project="good",session_id="`+exportertest.SessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+exportertest.SessionID(9)+`"} 0`,
 			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
 			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 1`,
 			`browseruse_api_request_failures_total{endpoint="browser",project="bad",reason="timeout"} 1`)
@@ -112,12 +113,12 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 // wants for native histograms.
 func TestEachFormatSaysTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newAPI(3), append(idFlags(4), "--session.metadata-label=team")...)
+		r := exportertest.New(t, exportertest.NewAPI(3), append(exportertest.IDFlags(4), "--session.metadata-label=team")...)
 		sessions := func(format expfmt.Format) []string {
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 			request.Header.Set("Accept", string(format))
 			recorder := httptest.NewRecorder()
-			r.handler.ServeHTTP(recorder, request)
+			r.Handler.ServeHTTP(recorder, request)
 			if got := expfmt.ResponseFormat(recorder.Header()).FormatType(); got != format.FormatType() {
 				t.Errorf("the format is %v; want %v", got, format)
 			}
@@ -142,7 +143,7 @@ func TestEachFormatSaysTheSame(t *testing.T) {
 			}
 		}
 		text, protobuf := sessions(expfmt.NewFormat(expfmt.TypeTextPlain)), sessions(expfmt.NewFormat(expfmt.TypeProtoDelim))
-		has(t, strings.Join(text, "\n")+"\n", up(1, 1), up(4, 0))
+		exportertest.Has(t, strings.Join(text, "\n")+"\n", exportertest.Up(1, 1), exportertest.Up(4, 0))
 		if diff := cmp.Diff(text, protobuf); diff != "" {
 			t.Errorf("(-text +protobuf):\n%s", diff)
 		}

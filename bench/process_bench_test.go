@@ -1,4 +1,4 @@
-package main
+package bench_test
 
 import (
 	"bufio"
@@ -15,13 +15,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"browseruse_exporter/internal/exporter/exportertest"
 )
 
 // BenchmarkProcess measures the built binary: how large it is, how soon it is
 // ready, and what memory it has when it waits, and at its peak when it is
 // scraped over and over with 10,000 sessions. One round of it is enough:
 //
-//	go test -run '^$' -bench Process -benchtime 1x .
+//	go test -run '^$' -bench Process -benchtime 1x ./bench
 func BenchmarkProcess(b *testing.B) {
 	const (
 		starts   = 21
@@ -29,7 +31,7 @@ func BenchmarkProcess(b *testing.B) {
 		sessions = 10000
 	)
 	binary := filepath.Join(b.TempDir(), "browseruse_exporter")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, output)
@@ -86,7 +88,7 @@ func startProcess(b *testing.B, binary, url string) *process {
 	p := &process{address: free.Addr().String()}
 	_ = free.Close()
 	p.command = exec.Command(binary, "--api.url="+url, "--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s", "--web.listen-address="+p.address)
-	p.command.Env = append(os.Environ(), keyVariable+"="+testKey)
+	p.command.Env = append(os.Environ(), exportertest.KeyVariable+"="+exportertest.Key)
 	start := time.Now()
 	if err := p.command.Start(); err != nil {
 		b.Fatal(err)

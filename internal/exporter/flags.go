@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"errors"
@@ -29,9 +29,9 @@ const (
 	keyVariable = "BROWSER_USE_API_KEY"
 )
 
-// config is what flags and environment say, checked.
-type config struct {
-	apiURL      string
+// Config is what flags and environment say, checked.
+type Config struct {
+	APIURL      string // base URL of the API
 	allowHTTP   bool
 	keyFile     string
 	timeout     time.Duration
@@ -59,11 +59,11 @@ type config struct {
 // errExit says that the command line asked for a text, which has been printed.
 var errExit = errors.New("nothing left to do")
 
-// parseFlags reads the command line and the environment. --help and --version
+// ParseFlags reads the command line and the environment. --help and --version
 // print to stdout and return errExit.
-func parseFlags(args []string, stdout io.Writer) (*config, error) {
-	c := &config{keyFromEnv: os.Getenv(keyVariable)}
-	app := newApp(c, stdout)
+func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
+	c := &Config{keyFromEnv: os.Getenv(keyVariable)}
+	app := NewApp(c, stdout)
 	exited := false
 	app.Terminate(func(int) { exited = true })
 	_, err := app.Parse(args)
@@ -76,8 +76,8 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	return c, c.check()
 }
 
-// newApp returns the command line, which fills c.
-func newApp(c *config, stdout io.Writer) *kingpin.Application {
+// NewApp returns the command line, which fills c.
+func NewApp(c *Config, stdout io.Writer) *kingpin.Application {
 	app := kingpin.New(programName, "Prometheus exporter for the browser sessions of Browser Use Cloud: state, cost, proxy traffic and time left. "+
 		"With an API key and nothing else, it exports every active session of the key's project. The key comes from --api.key-file or from the environment's "+keyVariable+".")
 	app.DefaultEnvars()
@@ -91,8 +91,8 @@ func newApp(c *config, stdout io.Writer) *kingpin.Application {
 }
 
 // defineFlags declares the flags, in the order in which --help shows them.
-func (c *config) defineFlags(f flagSet) {
-	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.apiURL, parseAPIURL)).Default(apiclient.DefaultAPI)
+func (c *Config) defineFlags(f flagSet) {
+	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.APIURL, parseAPIURL)).Default(apiclient.DefaultAPI)
 	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
 	f.value("api.key-file", "FILE", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
 	f.value("api.timeout", "DURATION", "Timeout of one request, such as 5s or 500ms.", durationValue(&c.timeout, positive)).Default("5s")
@@ -119,7 +119,7 @@ func (c *config) defineFlags(f flagSet) {
 
 // defineWebFlags declares those of exporter-toolkit, with its names and
 // meanings, but with errors that name the flag.
-func (c *config) defineWebFlags(f flagSet) {
+func (c *Config) defineWebFlags(f flagSet) {
 	c.web = &toolkit.FlagConfig{WebListenAddresses: new([]string), WebSystemdSocket: new(bool), WebConfigFile: new(string)}
 	f.values("web.listen-address", "ADDRESS", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
 	f.value("web.config.file", "FILE", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
@@ -129,7 +129,7 @@ func (c *config) defineWebFlags(f flagSet) {
 }
 
 // check looks at what flags say together.
-func (c *config) check() error {
+func (c *Config) check() error {
 	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
@@ -142,8 +142,8 @@ func (c *config) check() error {
 	if c.demo {
 		return c.checkDemo()
 	}
-	if strings.HasPrefix(c.apiURL, "http:") && !c.allowHTTP && !isLoopback(c.apiURL) {
-		return fmt.Errorf("--api.url: %q would send the API key in clear; use https://, or --api.allow-http if that is what you want", c.apiURL)
+	if strings.HasPrefix(c.APIURL, "http:") && !c.allowHTTP && !isLoopback(c.APIURL) {
+		return fmt.Errorf("--api.url: %q would send the API key in clear; use https://, or --api.allow-http if that is what you want", c.APIURL)
 	}
 	switch {
 	case c.keyFile != "" && c.keyFromEnv != "":
@@ -156,7 +156,7 @@ func (c *config) check() error {
 
 // discovers says whether the project's active sessions are exported: on demand,
 // or if nothing else is.
-func (c *config) discovers() bool {
+func (c *Config) discovers() bool {
 	if c.discover != nil {
 		return *c.discover
 	}
@@ -164,7 +164,7 @@ func (c *config) discovers() bool {
 }
 
 // exported says in words which sessions are exported.
-func (c *config) exported() string {
+func (c *Config) exported() string {
 	var which []string
 	if c.discovers() {
 		which = append(which, "all active ones of the project")
@@ -179,7 +179,7 @@ func (c *config) exported() string {
 }
 
 // keySource says where the key comes from. The key itself is never shown.
-func (c *config) keySource() string {
+func (c *Config) keySource() string {
 	switch {
 	case c.demo:
 		return "none"
@@ -191,24 +191,24 @@ func (c *config) keySource() string {
 }
 
 // source says where the values come from.
-func (c *config) source() string {
+func (c *Config) source() string {
 	if c.demo {
 		return "a simulated project in this process"
 	}
-	return c.apiURL
+	return c.APIURL
 }
 
 // address says where the exporter serves.
-func (c *config) address() string {
+func (c *Config) address() string {
 	if *c.web.WebSystemdSocket {
 		return "the sockets that systemd passes"
 	}
 	return strings.Join(*c.web.WebListenAddresses, " ")
 }
 
-func (c *config) checkDemo() error {
+func (c *Config) checkDemo() error {
 	switch {
-	case c.apiURL != apiclient.DefaultAPI:
+	case c.APIURL != apiclient.DefaultAPI:
 		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
 	case c.keyFile != "":
 		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")

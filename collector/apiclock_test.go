@@ -1,4 +1,4 @@
-package main
+package collector_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -31,23 +32,23 @@ func TestTheClockOfTheAPIJumps(t *testing.T) {
 	}{
 		"forward":                         {2, nil, simapi.Fault{}, hour},
 		"back":                            {2, nil, simapi.Fault{}, -hour},
-		"forward, of IDs":                 {2, idFlags(2), simapi.Fault{}, hour},
-		"back, of IDs":                    {2, idFlags(2), simapi.Fault{}, -hour},
+		"forward, of IDs":                 {2, exportertest.IDFlags(2), simapi.Fault{}, hour},
+		"back, of IDs":                    {2, exportertest.IDFlags(2), simapi.Fault{}, -hour},
 		"forward at a page of the list":   {110, nil, simapi.Fault{Endpoint: "browsers", Page: 2}, hour},
 		"back at a page of the list":      {110, nil, simapi.Fault{Endpoint: "browsers", Page: 2}, -hour},
-		"forward at one session of two":   {2, idFlags(2), simapi.Fault{ID: sessionID(2)}, hour},
-		"back at one session of two":      {2, idFlags(2), simapi.Fault{ID: sessionID(2)}, -hour},
+		"forward at one session of two":   {2, exportertest.IDFlags(2), simapi.Fault{ID: exportertest.SessionID(2)}, hour},
+		"back at one session of two":      {2, exportertest.IDFlags(2), simapi.Fault{ID: exportertest.SessionID(2)}, -hour},
 		"forward by less than they run":   {2, nil, simapi.Fault{}, hour / 2},
 		"forward by years, and then back": {2, nil, simapi.Fault{}, 10_000 * hour},
 	} {
-		bubble(t, name, func(t *testing.T) {
+		exportertest.Bubble(t, name, func(t *testing.T) {
 			c := &clock{}
-			api := simapi.New(simapi.Options{Key: testKey, Now: c.now})
+			api := simapi.New(simapi.Options{Key: exportertest.Key, Now: c.now})
 			for i := 1; i <= test.sessions; i++ {
-				api.Add(simapi.Session{ID: sessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
+				api.Add(simapi.Session{ID: exportertest.SessionID(i), StartedAt: time.Now().Add(-10 * time.Minute), ProxyBytesPerSecond: int64(i) << 10})
 			}
-			r := newRig(t, api, append(test.args, "--no-collector.account", "--api.concurrency=1")...)
-			isWhatTheAPISays(t, r.scrape("60"), api, c.now())
+			r := exportertest.New(t, api, append(test.args, "--no-collector.account", "--api.concurrency=1")...)
+			isWhatTheAPISays(t, r.Scrape("60"), api, c.now())
 
 			time.Sleep(15 * time.Second)
 			if test.within.Endpoint+test.within.ID == "" {
@@ -59,20 +60,20 @@ func TestTheClockOfTheAPIJumps(t *testing.T) {
 					api.ServeHTTP(w, r)
 				}
 				api.Inject(test.within)
-				if got := r.scrape("60"); values(got) != test.sessions {
-					t.Errorf("%d sessions have values in the reading with the jump; want %d", values(got), test.sessions)
+				if got := r.Scrape("60"); exportertest.Values(got) != test.sessions {
+					t.Errorf("%d sessions have values in the reading with the jump; want %d", exportertest.Values(got), test.sessions)
 				}
 			}
-			isWhatTheAPISays(t, r.scrape("60"), api, c.now())
+			isWhatTheAPISays(t, r.Scrape("60"), api, c.now())
 
 			time.Sleep(15 * time.Second)
 			c.jump(-test.jump)
 			// A session that was seen stopped is asked for again a minute later.
-			r.scrape("60")
+			r.Scrape("60")
 			time.Sleep(2 * time.Minute)
-			got := r.scrape("60")
+			got := r.Scrape("60")
 			isWhatTheAPISays(t, got, api, c.now())
-			has(t, got, failures("browser", "invalid_response", 0), failures("browsers", "invalid_response", 0))
+			exportertest.Has(t, got, exportertest.Failures("browser", "invalid_response", 0), exportertest.Failures("browsers", "invalid_response", 0))
 		})
 	}
 }
@@ -80,9 +81,9 @@ func TestTheClockOfTheAPIJumps(t *testing.T) {
 // isWhatTheAPISays compares an exposition with the simulated truth at a time.
 func isWhatTheAPISays(t *testing.T, exposition string, api *simapi.Server, now time.Time) {
 	t.Helper()
-	has(t, exposition, "browseruse_up 1")
+	exportertest.Has(t, exposition, "browseruse_up 1")
 	sessions := api.Sessions()
-	if n := values(exposition); n != len(sessions) {
+	if n := exportertest.Values(exposition); n != len(sessions) {
 		t.Errorf("%d sessions have values; want %d", n, len(sessions))
 	}
 	for _, s := range sessions {
@@ -91,12 +92,12 @@ func isWhatTheAPISays(t *testing.T, exposition string, api *simapi.Server, now t
 		}
 		active, remaining := 0.0, time.Until(s.TimeoutAt()).Seconds()
 		if finish, finished := s.Finish(now); finished {
-			has(t, exposition, line("finish_timestamp_seconds", float64(finish.Unix())))
+			exportertest.Has(t, exposition, line("finish_timestamp_seconds", float64(finish.Unix())))
 		} else {
 			active = 1
-			has(t, exposition, line("timeout_remaining_seconds", remaining)) // by the exporter's clock
+			exportertest.Has(t, exposition, line("timeout_remaining_seconds", remaining)) // by the exporter's clock
 		}
-		has(t, exposition, line("active", active), line("proxy_used_megabytes", s.ProxyMB(now)), line("browser_cost_usd", s.BrowserCost(now)),
+		exportertest.Has(t, exposition, line("active", active), line("proxy_used_megabytes", s.ProxyMB(now)), line("browser_cost_usd", s.BrowserCost(now)),
 			line("start_timestamp_seconds", float64(s.StartedAt.Unix())))
 	}
 }

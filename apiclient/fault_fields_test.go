@@ -1,4 +1,4 @@
-package main
+package apiclient_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -38,7 +39,7 @@ type shown string
 func (s shown) check(t *testing.T, exposition string) {
 	t.Helper()
 	if prefix, not := strings.CutPrefix(string(s), "-"); not {
-		hasNot(t, exposition, prefix)
+		exportertest.HasNot(t, exposition, prefix)
 	} else if s != "" && !strings.Contains(exposition, "\n"+string(s)+"\n") {
 		t.Errorf("no line %.200s", s)
 	}
@@ -46,7 +47,7 @@ func (s shown) check(t *testing.T, exposition string) {
 
 // value is a line of the first session, if it is of this agent session.
 func value(name, agentSession, value string) shown {
-	return shown(fmt.Sprintf(`browseruse_session_%s{agent_session_id="%s",session_id="%s"} %s`, name, agentSession, sessionID(1), value))
+	return shown(fmt.Sprintf(`browseruse_session_%s{agent_session_id="%s",session_id="%s"} %s`, name, agentSession, exportertest.SessionID(1), value))
 }
 
 // fields are those that the exporter reads, the other values that each is tried
@@ -135,7 +136,7 @@ func accountInfo(plan string, project shown) shown {
 // it is.
 func TestFaultyFields(t *testing.T) {
 	for _, f := range fields {
-		v := victims()[f.victim]
+		v := exportertest.Victims()[f.victim]
 		values := maps.Clone(anyField)
 		for _, name := range slices.AppendSeq(f.also, maps.Keys(f.fine)) {
 			if _, any := anyField[name]; !any {
@@ -146,12 +147,14 @@ func TestFaultyFields(t *testing.T) {
 			if f.field == "items" && name == "a list" {
 				continue // it is its item that is bad: see TestAListThatLies
 			}
-			bubble(t, f.victim+"/"+f.field+"/"+name, func(t *testing.T) {
-				change := func(good string) http.HandlerFunc { return simapi.Status(200, changed(t, good, f.field, value)) }
+			exportertest.Bubble(t, f.victim+"/"+f.field+"/"+name, func(t *testing.T) {
+				change := func(good string) http.HandlerFunc {
+					return simapi.Status(200, exportertest.Changed(t, good, f.field, value))
+				}
 				if want, fine := f.fine[name]; fine {
 					want.check(t, scrapeWith(t, v, change))
 				} else {
-					testFault(t, fault{answer: change, reason: "invalid_response", tries: 1}, v, 60)
+					exportertest.CheckFault(t, exportertest.Fault{Answer: change, Reason: "invalid_response", Tries: 1}, v, 60)
 				}
 			})
 		}
@@ -160,29 +163,31 @@ func TestFaultyFields(t *testing.T) {
 
 // scrapeWith returns what is exposed while a victim's answer is another, which
 // must not count as a failure.
-func scrapeWith(t *testing.T, v victim, answer func(good string) http.HandlerFunc) string {
+func scrapeWith(t *testing.T, v exportertest.Victim, answer func(good string) http.HandlerFunc) string {
 	t.Helper()
-	r := newRig(t, newAPI(v.sessions), v.args...)
-	v.fault.Handler = answer(goodAnswer(t, r.api, v.path))
-	r.api.Inject(v.fault)
-	got := r.scrape("60")
-	if kinds := failureKinds.FindAllString(got, -1); len(kinds) != 0 {
+	r := exportertest.New(t, exportertest.NewAPI(v.Sessions), v.Args...)
+	v.Fault.Handler = answer(exportertest.GoodAnswer(t, r.API, v.Path))
+	r.API.Inject(v.Fault)
+	got := r.Scrape("60")
+	if kinds := exportertest.FailureKinds.FindAllString(got, -1); len(kinds) != 0 {
 		t.Errorf("failures counted: %q", kinds)
 	}
-	if n := values(got); n != v.sessions {
-		t.Errorf("%d sessions have values; want all %d", n, v.sessions)
+	if n := exportertest.Values(got); n != v.Sessions {
+		t.Errorf("%d sessions have values; want all %d", n, v.Sessions)
 	}
 	return got
 }
 
 // TestCredentialsCanBeAnything changes the fields that are not even read.
 func TestCredentialsCanBeAnything(t *testing.T) {
-	v := victims()["one session"]
+	v := exportertest.Victims()["one session"]
 	for _, field := range []string{"liveUrl", "cdpUrl", "recordingUrl"} {
 		for name, value := range anyField {
-			bubble(t, field+"/"+name, func(t *testing.T) {
+			exportertest.Bubble(t, field+"/"+name, func(t *testing.T) {
 				same := func(good string) http.HandlerFunc { return simapi.Status(200, good) }
-				other := func(good string) http.HandlerFunc { return simapi.Status(200, changed(t, good, field, value)) }
+				other := func(good string) http.HandlerFunc {
+					return simapi.Status(200, exportertest.Changed(t, good, field, value))
+				}
 				if diff := cmp.Diff(scrapeWith(t, v, same), scrapeWith(t, v, other)); diff != "" {
 					t.Errorf("it is not ignored (-want +got):\n%s", diff)
 				}
@@ -193,32 +198,11 @@ func TestCredentialsCanBeAnything(t *testing.T) {
 
 func TestOneItemOfTheListIsBad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newAPI(3), "--no-collector.account")
-		good := r.scrape()
-		r.api.Add(simapi.Session{ID: sessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
-		got := r.scrape()
-		sameSessions(t, got, good, func(n int) bool { return n == 2 })
-		has(t, got, "browseruse_up 1", failures("browsers", "invalid_response", 1))
+		r := exportertest.New(t, exportertest.NewAPI(3), "--no-collector.account")
+		good := r.Scrape()
+		r.API.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
+		got := r.Scrape()
+		exportertest.SameSessions(t, got, good, func(n int) bool { return n == 2 })
+		exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures("browsers", "invalid_response", 1))
 	})
-}
-
-// changed is a JSON object with another value of a field.
-func changed(t *testing.T, object, field string, value any) string {
-	t.Helper()
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(object), &fields); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	if fields[field], err = json.Marshal(value); err != nil {
-		t.Fatal(err)
-	}
-	if value == simapi.Absent {
-		delete(fields, field)
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 
 // settings returns the configuration in force, for the status page. Of the key
 // it tells the source alone.
-func (c *config) settings() []statuspage.Setting {
-	api, key := c.apiURL, "key from: environment"
+func (c *Config) settings() []statuspage.Setting {
+	api, key := c.APIURL, "key from: environment"
 	if c.keyFile != "" {
 		key = "key from: file"
 	}

@@ -1,9 +1,9 @@
-package main
+package web_test
 
 import (
 	"bufio"
-	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,56 +15,31 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"browseruse_exporter/internal/exporter"
+	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
 )
 
-// configured is the server as the exporter configures it, with its bounds on
-// clients. It has ended.
-func configured(t *testing.T) *http.Server {
-	t.Helper()
-	setKey(t, testKey)
-	c, err := parseFlags([]string{"--web.listen-address=127.0.0.1:0"}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs, writer := io.Pipe()
-	ctx, stop := context.WithCancel(t.Context())
-	servers, ended := make(chan *http.Server, 1), make(chan error, 1)
-	go func() {
-		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			servers <- r.Context().Value(http.ServerContextKey).(*http.Server)
-		})
-		_, logger := newLogger(c, writer)
-		ended <- listenAndServe(ctx, c, handler, func() {}, logger)
-		_ = writer.Close()
-	}()
-	get(t, "http://"+listensOn(t, logs))
-	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	return <-servers
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // servedRig is an exporter whose clients are connected in memory, with the bounds
 // on them that it really has.
 type servedRig struct {
-	*rig
+	*exportertest.Rig
 	network *simapi.Network
+	t       *testing.T
 	ended   chan struct{} // has one for each request that was handled
 }
 
-func newServedRig(t *testing.T, configured *http.Server, api *simapi.Server, args ...string) *servedRig {
+func newServedRig(t *testing.T, api *simapi.Server, args ...string) *servedRig {
 	t.Helper()
-	r := &servedRig{newRig(t, api, args...), simapi.NewNetwork(), make(chan struct{}, 1)}
-	server := &http.Server{
-		ReadTimeout: configured.ReadTimeout, ReadHeaderTimeout: configured.ReadHeaderTimeout,
-		WriteTimeout: configured.WriteTimeout, IdleTimeout: configured.IdleTimeout,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-			defer func() { r.ended <- struct{}{} }()
-			r.handler.ServeHTTP(w, request)
-		}),
-	}
+	r := &servedRig{exportertest.New(t, api, args...), simapi.NewNetwork(), t, make(chan struct{}, 1)}
+	server := exporter.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		defer func() { r.ended <- struct{}{} }()
+		r.Handler.ServeHTTP(w, request)
+	}), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(r.network) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return r
@@ -87,15 +62,14 @@ func (r *servedRig) send(text string) net.Conn {
 // TestAClientThatNeverReadsIsCutOff asks for more than a connection holds and
 // takes nothing of it. Others are served meanwhile.
 func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
-	server := configured(t)
 	for _, path := range []string{"/metrics", "/", "/api/v1/sessions"} {
-		bubble(t, path, func(t *testing.T) {
-			r := newServedRig(t, server, newAPI(300))
-			r.scrape()
+		exportertest.Bubble(t, path, func(t *testing.T) {
+			r := newServedRig(t, exportertest.NewAPI(300))
+			r.Scrape()
 			start := time.Now()
 			r.send("GET " + path + " HTTP/1.1\r\nHost: exporter\r\n\r\n")
 			synctest.Wait()
-			has(t, r.scrape(), "browseruse_up 1")
+			exportertest.Has(t, r.Scrape(), "browseruse_up 1")
 			<-r.ended
 			if took := time.Since(start); took > 2*time.Minute {
 				t.Errorf("it was cut off after %v; want a minute", took)
@@ -107,12 +81,11 @@ func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 // TestAClientThatNeverEndsItsHeadersIsCutOff, whether it says nothing at all, stops
 // in the middle, or goes on for ever.
 func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
-	server := configured(t)
 	for name, text := range map[string]string{
 		"nothing": "", "half a line": "GET /met", "no last line": "GET /metrics HTTP/1.1\r\nHost: exporter\r\n", "a byte a second": "GET /metrics HTTP/1.1\r\nX-Long: ",
 	} {
-		bubble(t, name, func(t *testing.T) {
-			r := newServedRig(t, server, newAPI(1))
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			r := newServedRig(t, exportertest.NewAPI(1))
 			start := time.Now()
 			conn := r.send(text)
 			var dripping sync.WaitGroup
@@ -128,7 +101,7 @@ func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
 			if took := time.Since(start); took > time.Minute {
 				t.Errorf("it was cut off after %v; want seconds", took)
 			}
-			if n := len(r.api.Requests()); n != 0 {
+			if n := len(r.API.Requests()); n != 0 {
 				t.Error("it was read for a request that never came")
 			}
 			dripping.Wait()
@@ -139,10 +112,9 @@ func TestAClientThatNeverEndsItsHeadersIsCutOff(t *testing.T) {
 // TestAClientThatReadsSlowlyGetsEverything, as long as it reads at all and within
 // the time that a Prometheus at the end of a bad line might take.
 func TestAClientThatReadsSlowlyGetsEverything(t *testing.T) {
-	server := configured(t)
 	synctest.Test(t, func(t *testing.T) {
-		r := newServedRig(t, server, newAPI(1000), "--scrape.max-age=1h")
-		want := sessionSeries(r.scrape("60"))
+		r := newServedRig(t, exportertest.NewAPI(1000), "--scrape.max-age=1h")
+		want := exportertest.SessionSeries(r.Scrape("60"))
 		conn := r.send("GET /metrics HTTP/1.1\r\nHost: exporter\r\nConnection: close\r\n\r\n")
 		start := time.Now()
 		response, err := http.ReadResponse(bufio.NewReader(slowReader{conn}), nil)
@@ -150,8 +122,8 @@ func TestAClientThatReadsSlowlyGetsEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(response.Body)
-		if err != nil || !slices.Equal(want, sessionSeries(string(body))) {
-			t.Errorf("it got %d bytes of %d series, and %v; want all %d", len(body), len(sessionSeries(string(body))), err, len(want))
+		if err != nil || !slices.Equal(want, exportertest.SessionSeries(string(body))) {
+			t.Errorf("it got %d bytes of %d series, and %v; want all %d", len(body), len(exportertest.SessionSeries(string(body))), err, len(want))
 		}
 		if took := time.Since(start); took < 20*time.Second {
 			t.Errorf("it took %v, which is not slow", took)
@@ -170,11 +142,10 @@ func (r slowReader) Read(p []byte) (int, error) {
 // TestABodyThatNeverComes announces what is never sent. It is answered all the
 // same, and holds nothing for long.
 func TestABodyThatNeverComes(t *testing.T) {
-	server := configured(t)
 	for _, path := range []string{"/metrics", "/", "/-/ready", "/nowhere"} {
 		for _, announced := range []string{"Content-Length: 10", "Transfer-Encoding: chunked"} {
-			bubble(t, path+"/"+announced, func(t *testing.T) {
-				r := newServedRig(t, server, newAPI(2))
+			exportertest.Bubble(t, path+"/"+announced, func(t *testing.T) {
+				r := newServedRig(t, exportertest.NewAPI(2))
 				start := time.Now()
 				response, err := http.ReadResponse(bufio.NewReader(r.send("GET "+path+" HTTP/1.1\r\nHost: exporter\r\n"+announced+"\r\n\r\n")), nil)
 				if err != nil {
@@ -194,9 +165,9 @@ func TestABodyThatNeverComes(t *testing.T) {
 // reading, and what is written of it.
 func TestManyClientsAtOnceCostAsMuchMemoryAsFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newAPI(1000), "--no-collector.account")
-		r.scrape()
-		r.api.SetLatency(time.Second)
+		r := exportertest.New(t, exportertest.NewAPI(1000), "--no-collector.account")
+		r.Scrape()
+		r.API.SetLatency(time.Second)
 		allocated := func(clients int) uint64 {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -205,7 +176,7 @@ func TestManyClientsAtOnceCostAsMuchMemoryAsFew(t *testing.T) {
 				scrapes.Go(func() {
 					request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 					request.Header.Set("Accept-Encoding", "gzip")
-					r.handler.ServeHTTP(nowhere{http.Header{}}, request)
+					r.Handler.ServeHTTP(nowhere{http.Header{}}, request)
 				})
 			}
 			scrapes.Wait()
@@ -229,15 +200,15 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 // answered, within the timeout that holds without any.
 func TestAbsurdTimeouts(t *testing.T) {
 	for _, timeout := range []string{"", "NaN", "-1", "0", "-Inf", "ten", "1e-300", "10s", strings.Repeat("9", 400)} {
-		bubble(t, timeout, func(t *testing.T) {
-			r := newRig(t, newAPI(2), idFlags(2)...)
-			r.api.Inject(simapi.Fault{ID: sessionID(1), Handler: simapi.Hang()})
+		exportertest.Bubble(t, timeout, func(t *testing.T) {
+			r := exportertest.New(t, exportertest.NewAPI(2), exportertest.IDFlags(2)...)
+			r.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: simapi.Hang()})
 			start := time.Now()
-			got := r.scrape(timeout)
+			got := r.Scrape(timeout)
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("the scrape took %v; want the 10s of --scrape.timeout at most", took)
 			}
-			has(t, got, up(1, 0))
+			exportertest.Has(t, got, exportertest.Up(1, 0))
 			time.Sleep(time.Minute)
 		})
 	}

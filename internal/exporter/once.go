@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"context"
@@ -14,25 +14,25 @@ import (
 )
 
 // once prints one reading. An error says that something was not read.
-func once(ctx context.Context, c *config, stdout, stderr io.Writer) error {
+func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	logger, _ := newLogger(c, stderr)
 	if c.logLevel != "debug" {
 		logger = level.NewFilter(logger, level.AllowError()) // what failed is told below, for people
 	}
-	e, err := newExporter(c, logger, nil)
+	e, err := New(c, logger, nil)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline.Default, context.DeadlineExceeded)
 	defer cancel()
-	reading := e.collector.Read(ctx)
+	reading := e.Collector.Read(ctx)
 
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(reading); err != nil {
 		return err
 	}
-	families, err := prometheus.Gatherers{e.registry, registry}.Gather()
+	families, err := prometheus.Gatherers{e.Registry, registry}.Gather()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"context"
@@ -29,16 +29,21 @@ const (
 	writeTimeout      = 2 * time.Hour // above the longest deadline that a scrape can ask for
 )
 
-// listenAndServe serves until ctx is over, then lets the scrapes in progress be
-// answered; endReadings cuts their readings short.
-func listenAndServe(ctx context.Context, c *config, handler http.Handler, endReadings func(), logger *slog.Logger) error {
-	server := &http.Server{
+// NewServer returns the exporter's server, with its bounds on slow clients.
+func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		WriteTimeout:      writeTimeout,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// listenAndServe serves until ctx is over, then lets the scrapes in progress be
+// answered; endReadings cuts their readings short.
+func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endReadings func(), logger *slog.Logger) error {
+	server := NewServer(handler, logger)
 	served := make(chan error, 1)
 	go func() { served <- toolkit.ListenAndServe(server, c.web, logger) }()
 
@@ -62,7 +67,7 @@ func listenAndServe(ctx context.Context, c *config, handler http.Handler, endRea
 
 // newLogger returns the program's logger, and the same for exporter-toolkit,
 // which wants an slog.Logger and adds times and callers itself.
-func newLogger(c *config, w io.Writer) (log.Logger, *slog.Logger) {
+func newLogger(c *Config, w io.Writer) (log.Logger, *slog.Logger) {
 	base := log.NewLogfmtLogger(log.NewSyncWriter(w))
 	if c.logFormat == "json" {
 		base = log.NewJSONLogger(log.NewSyncWriter(w))

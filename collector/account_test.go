@@ -1,0 +1,48 @@
+package collector_test
+
+import (
+	"testing"
+
+	"browseruse_exporter/internal/exporter/exportertest"
+	"browseruse_exporter/internal/simapi"
+)
+
+func TestAccount(t *testing.T) {
+	exportertest.Bubble(t, "a terse one", func(t *testing.T) {
+		api := simapi.New(simapi.Options{Key: exportertest.Key, Account: simapi.Account{
+			MonthlyCreditsUSD: 1.5, AdditionalCreditsUSD: -0.25, ConcurrentSessions: 7, ProjectID: "p", NoPlan: true, Terse: true,
+		}})
+		got := exportertest.New(t, api, "--session.file="+exportertest.File(t, "# none yet\n")).Scrape()
+		exportertest.Has(t, got, `browseruse_account_credits_usd{source="monthly"} 1.5`, `browseruse_account_credits_usd{source="additional"} -0.25`,
+			`browseruse_account_concurrent_sessions_limit 7`, `browseruse_account_info{plan="",project_id="p"} 1`)
+		exportertest.HasNot(t, got, "browseruse_account_active_sessions")
+	})
+	for name, body := range map[string]string{
+		"no credits": `{"projectId":"p"}`, "credits in words": `{"monthlyCreditsBalanceUsd":"1","additionalCreditsBalanceUsd":2}`,
+		"a list": `[]`, "half of them": `{"monthlyCreditsBalanceUsd":1}`,
+	} {
+		exportertest.Bubble(t, "unreadable: "+name, func(t *testing.T) {
+			r := exportertest.New(t, exportertest.NewAPI(1), exportertest.IDFlags(1)...)
+			remove := r.API.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(200, body)})
+			got := r.Scrape()
+			exportertest.Has(t, got, exportertest.Up(1, 1), "browseruse_up 1", exportertest.Failures("account", "invalid_response", 1))
+			exportertest.HasNot(t, got, "browseruse_account_")
+			remove()
+			exportertest.Has(t, r.Scrape(), `browseruse_account_credits_usd{source="monthly"} 87.5`)
+		})
+	}
+	exportertest.Bubble(t, "turned off", func(t *testing.T) {
+		r := exportertest.New(t, exportertest.NewAPI(1), append(exportertest.IDFlags(1), "--no-collector.account")...)
+		exportertest.HasNot(t, r.Scrape(), "browseruse_account_")
+		if n := r.API.Requests()["account"]; n != 0 {
+			t.Errorf("%d requests for the account; want none", n)
+		}
+	})
+	exportertest.Bubble(t, "nothing to ask for is up", func(t *testing.T) {
+		r := exportertest.New(t, exportertest.NewAPI(1), "--no-collector.account", "--session.file="+exportertest.File(t, ""))
+		exportertest.Has(t, r.Scrape(), "browseruse_up 1")
+		if n := r.API.Requests(); len(n) != 0 {
+			t.Errorf("requests %v; want none", n)
+		}
+	})
+}

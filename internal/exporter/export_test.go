@@ -1,0 +1,4 @@
+package exporter
+
+// Settings are those that the status page shows.
+var Settings = (*Config).settings
