@@ -85,9 +85,7 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	reading := prometheus.NewRegistry()
-	reading.MustRegister(e.collector.Read(t.Context()))
-	families, err := prometheus.Gatherers{reading, e.registry}.Gather()
+	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.registry), e.collector.Gatherer(e.collector.Read(t.Context()))).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,59 +20,83 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"browseruse_exporter/apiclient/apitest"
-	"browseruse_exporter/collector"
 )
 
-// lines are the samples and comments that are gathered, but for what is about the
-// requests to the API.
-func lines(t *testing.T, families []collector.Family, err error) []string {
+// scrapeFormat returns what /metrics answers to a client that accepts this format.
+func (r *rig) scrapeFormat(format expfmt.Format) string {
+	r.t.Helper()
+	request := httptest.NewRequestWithContext(r.t.Context(), http.MethodGet, "/metrics", nil)
+	request.Header.Set("Accept", string(format))
+	recorder := httptest.NewRecorder()
+	r.handler.ServeHTTP(recorder, request)
+	if got := expfmt.ResponseFormat(recorder.Header()).FormatType(); recorder.Code != http.StatusOK || got != format.FormatType() {
+		r.t.Errorf("status %d, format %v; want 200 and %v", recorder.Code, got, format)
+	}
+	return recorder.Body.String()
+}
+
+// decoded returns the families of an exposition.
+func decoded(t *testing.T, exposition string, format expfmt.Format) []*dto.MetricFamily {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.IsSortedFunc(families, func(a, b collector.Family) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Error("the families are not sorted by name")
-	}
-	var text bytes.Buffer
-	for _, f := range families {
-		family := f.Make()
-		if strings.HasPrefix(f.Name, "browseruse_api_") || len(family.GetMetric()) == 0 {
-			continue
+	var families []*dto.MetricFamily
+	for decoder := expfmt.NewDecoder(strings.NewReader(exposition), format); ; {
+		family := &dto.MetricFamily{}
+		err := decoder.Decode(family)
+		if errors.Is(err, io.EOF) {
+			return families
 		}
-		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
+		families = append(families, family)
 	}
-	all := strings.Split(text.String(), "\n")
-	slices.Sort(all)
-	return all
 }
 
-// registered is what somebody else's registry gathers of a collector.
-func registered(collected prometheus.Collector) ([]collector.Family, error) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(collected)
-	made, err := registry.Gather()
-	return collector.FamiliesOf(made), err
+var (
+	textFormat  = expfmt.NewFormat(expfmt.TypeTextPlain)
+	openMetrics = expfmt.NewFormat(expfmt.TypeOpenMetrics)
+	protobuf    = expfmt.NewFormat(expfmt.TypeProtoDelim)
+)
+
+// newVariedRig has sessions of each kind, and answers each scrape from the same
+// reading.
+func newVariedRig(t *testing.T) *rig {
+	t.Helper()
+	api := newAPI(3)
+	api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
+	return newRig(t, api, append(idFlags(5), "--scrape.max-age=1h", "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
 }
 
-// TestWhatIsWrittenIsWhatIsCollected compares the exporter's own way to the
-// exposition with those of a registry of somebody else's: that of one reading, and
-// that of the collector, which reads for each.
-func TestWhatIsWrittenIsWhatIsCollected(t *testing.T) {
+// TestARegistrySaysWhatIsServed compares what somebody else's registry gathers of
+// the collector with what is served: names, help, types, labels and values, those
+// of native histograms too.
+func TestARegistrySaysWhatIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := newAPI(3)
-		api.Add(apitest.Session{ID: sessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
-		r := newRig(t, api, append(idFlags(5), "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+file(t, sessionID(5)))...)
-		reading := r.collector.Read(t.Context())
-		families, err := reading.Families()
-		written := lines(t, families, err)
-		has(t, strings.Join(written, "\n"), up(1, 1), up(4, 1), up(5, 0))
-		for name, collected := range map[string]prometheus.Collector{"the reading": reading, "the collector": r.collector} {
-			families, err := registered(collected)
-			if diff := cmp.Diff(lines(t, families, err), written); diff != "" {
-				t.Errorf("%s (-collected +written):\n%s", name, diff)
+		r := newVariedRig(t)
+		has(t, r.scrape(), up(1, 1), up(4, 1), up(5, 0))
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(r.collector)
+		registered, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		project := func(families []*dto.MetricFamily) []string {
+			var all []string
+			for _, family := range families {
+				if name := family.GetName(); strings.HasPrefix(name, "browseruse_") && name != "browseruse_exporter_build_info" {
+					for _, metric := range family.GetMetric() {
+						all = append(all, fmt.Sprint(name, " ", family.GetHelp(), " ", family.GetType(), " ", metric))
+					}
+				}
 			}
+			return all
+		}
+		served := project(decoded(t, r.scrapeFormat(protobuf), protobuf))
+		if diff := cmp.Diff(project(registered), served); diff != "" {
+			t.Errorf("(-registered +served):\n%s", diff)
+		}
+		if !strings.Contains(strings.Join(served, "\n"), "schema") {
+			t.Error("no histogram has a native form")
 		}
 	})
 }
@@ -93,13 +119,13 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 		if took := time.Since(start); took != 7*time.Second {
 			t.Errorf("it was collected in %v; want the 7s of --scrape.timeout", took)
 		}
-		var text bytes.Buffer
+		var exposition bytes.Buffer
 		for _, family := range families {
-			if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			if _, err := expfmt.MetricFamilyToText(&exposition, family); err != nil {
 				t.Fatal(err)
 			}
 		}
-		has(t, text.String(),
+		has(t, exposition.String(),
 			`browseruse_up{project="good"} 1`, `browseruse_up{project="bad"} 0`,
 			`browseruse_session_up{project="good",session_id="`+sessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+sessionID(9)+`"} 0`,
 			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
@@ -108,43 +134,52 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 	})
 }
 
-// TestEachFormatSaysTheSame asks for the text and for protobuf, which Prometheus
-// wants for native histograms.
+// TestEachFormatSaysTheSame compares the text with OpenMetrics and with protobuf.
 func TestEachFormatSaysTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newAPI(3), append(idFlags(4), "--session.metadata-label=team")...)
-		sessions := func(format expfmt.Format) []string {
-			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
-			request.Header.Set("Accept", string(format))
-			recorder := httptest.NewRecorder()
-			r.handler.ServeHTTP(recorder, request)
-			if got := expfmt.ResponseFormat(recorder.Header()).FormatType(); got != format.FormatType() {
-				t.Errorf("the format is %v; want %v", got, format)
-			}
-			var decoded []*dto.MetricFamily
-			for decoder := expfmt.NewDecoder(recorder.Body, format); ; {
-				family := &dto.MetricFamily{}
-				err := decoder.Decode(family)
-				if errors.Is(err, io.EOF) {
-					families := collector.FamiliesOf(decoded)
-					collector.SortFamilies(families)
-					return lines(t, families, nil)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				if strings.HasPrefix(family.GetName(), "browseruse_session_") {
-					decoded = append(decoded, family)
-				}
-				if family.GetName() == "browseruse_api_request_duration_seconds" && format != expfmt.FmtText && family.GetMetric()[0].GetHistogram().Schema == nil {
-					t.Error("the histogram has no native form")
-				}
+		r := newVariedRig(t)
+		r.scrape()
+		want := lines(t, r.scrapeFormat(textFormat))
+		has(t, strings.Join(want, "\n")+"\n", up(1, 1), up(5, 0))
+
+		open, ended := strings.CutSuffix(r.scrapeFormat(openMetrics), "# EOF\n")
+		if diff := cmp.Diff(want, lines(t, open)); diff != "" || !ended {
+			t.Errorf("OpenMetrics ends as it should: %v (-text +OpenMetrics):\n%s", ended, diff)
+		}
+		var rewritten strings.Builder
+		for _, family := range decoded(t, r.scrapeFormat(protobuf), protobuf) {
+			if _, err := expfmt.MetricFamilyToText(&rewritten, family); err != nil {
+				t.Fatal(err)
 			}
 		}
-		text, protobuf := sessions(expfmt.NewFormat(expfmt.TypeTextPlain)), sessions(expfmt.NewFormat(expfmt.TypeProtoDelim))
-		has(t, strings.Join(text, "\n")+"\n", up(1, 1), up(4, 0))
-		if diff := cmp.Diff(text, protobuf); diff != "" {
+		if diff := cmp.Diff(want, lines(t, rewritten.String())); diff != "" {
 			t.Errorf("(-text +protobuf):\n%s", diff)
 		}
 	})
+}
+
+// lines are those of a text in either format, in the form that both have: the
+// values are numbers written one way, and counters are described by their bare
+// name. Those about the serving itself differ from one scrape to the next.
+func lines(t *testing.T, exposition string) []string {
+	t.Helper()
+	var all []string
+	for line := range strings.Lines(exposition) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.Contains(line, "promhttp_"):
+			continue
+		case strings.HasPrefix(line, "# "):
+			line = strings.Replace(line, "_total ", " ", 1)
+		default:
+			end := strings.LastIndex(line, " ")
+			value, err := strconv.ParseFloat(line[end+1:], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line = regexp.MustCompile(`le="(\d+)\.0"`).ReplaceAllString(line[:end], `le="$1"`) + " " + strconv.FormatFloat(value, 'g', -1, 64)
+		}
+		all = append(all, line)
+	}
+	return all
 }

@@ -146,7 +146,7 @@ func newExporter(c *config, logger log.Logger, transport http.RoundTripper) (*ex
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
 	e.client = api
-	e.registry.MustRegister(versioncollector.NewCollector(programName), api)
+	e.registry.MustRegister(versioncollector.NewCollector(programName))
 	e.collector = collector.New(collector.Options{
 		Client:         api,
 		Discover:       c.discovers(),
