@@ -150,9 +150,9 @@ func (s *series) add(labels []*dto.LabelPair, value float64) {
 
 // sample returns a gauge with the values of the family's labels in their order.
 func (f *family) sample(value float64, labelValues ...string) *dto.Metric {
-	pairs := make([]*dto.LabelPair, len(f.labels))
-	for i := range f.labels {
-		pairs[i] = &dto.LabelPair{Name: &f.labels[i], Value: &labelValues[i]}
+	pairs := make([]*dto.LabelPair, 0, len(f.labels))
+	for i := range labelValues {
+		pairs = append(pairs, &dto.LabelPair{Name: &f.labels[i], Value: &labelValues[i]})
 	}
 	return &dto.Metric{Label: pairs, Gauge: &dto.Gauge{Value: &value}}
 }
@@ -183,8 +183,9 @@ func collectGathered(ch chan<- prometheus.Metric, g prometheus.TransactionalGath
 
 // descOf returns a desc that equals the one that Describe sends of a family.
 func descOf(f *dto.MetricFamily) *prometheus.Desc {
-	var labels []string
-	for _, pair := range f.GetMetric()[0].GetLabel() {
+	pairs := f.GetMetric()[0].GetLabel()
+	labels := make([]string, 0, len(pairs))
+	for _, pair := range pairs {
 		labels = append(labels, pair.GetName())
 	}
 	return prometheus.NewDesc(f.GetName(), f.GetHelp(), labels, nil)
