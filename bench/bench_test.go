@@ -141,15 +141,19 @@ func benchTargets(b testing.TB, url string, sessions int) map[string]http.Handle
 	}
 }
 
-// scrapeAs asks as Prometheus does. What comes back stays compressed, as taking
-// it apart is Prometheus's work.
-func scrapeAs(client *http.Client, url string) (io.ReadCloser, error) {
+// prometheusAccept is the header of Prometheus 3.
+const prometheusAccept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4," +
+	"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+
+// scrapeAs asks as Prometheus does, for a compressed response or for a plain one
+// (identity). It doesn't decompress the response, which is Prometheus's work.
+func scrapeAs(client *http.Client, url, encoding string) (io.ReadCloser, error) {
 	request, err := http.NewRequest(http.MethodGet, url+"/metrics", http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
-	request.Header.Set("Accept-Encoding", "gzip")
+	request.Header.Set("Accept", prometheusAccept)
+	request.Header.Set("Accept-Encoding", encoding)
 	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "60")
 	response, err := client.Do(request)
 	if err != nil {
@@ -169,9 +173,11 @@ func BenchmarkScrape(b *testing.B) {
 		url := startBenchAPI(b, sessions, 0)
 		targets := benchTargets(b, url, sessions)
 		for _, name := range []string{"raw", "library", "exporter"} {
-			b.Run(fmt.Sprintf("sessions=%d/%s", sessions, name), func(b *testing.B) {
-				benchmarkScrape(b, targets[name], sessions)
-			})
+			for _, encoding := range []string{"gzip", "identity"} {
+				b.Run(fmt.Sprintf("sessions=%d/%s/%s", sessions, encoding, name), func(b *testing.B) {
+					benchmarkScrape(b, targets[name], sessions, encoding)
+				})
+			}
 		}
 	}
 }
@@ -183,16 +189,16 @@ func BenchmarkScrapeLatency(b *testing.B) {
 	url := startBenchAPI(b, sessions, 50*time.Millisecond)
 	targets := benchTargets(b, url, sessions)
 	for _, name := range []string{"raw", "exporter"} {
-		b.Run(name, func(b *testing.B) { benchmarkScrape(b, targets[name], sessions) })
+		b.Run(name, func(b *testing.B) { benchmarkScrape(b, targets[name], sessions, "gzip") })
 	}
 }
 
-func benchmarkScrape(b *testing.B, handler http.Handler, sessions int) {
+func benchmarkScrape(b *testing.B, handler http.Handler, sessions int, encoding string) {
 	b.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	scrape := func() {
-		body, err := scrapeAs(server.Client(), server.URL)
+		body, err := scrapeAs(server.Client(), server.URL, encoding)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -21,7 +21,7 @@ import (
 
 // BenchmarkProcess measures the built binary: how large it is, how soon it is
 // ready, and what memory it has when it waits, and at its peak when it is
-// scraped over and over with 10,000 sessions. One round of it is enough:
+// scraped over and over with 10,000 sessions, with compression and without. One round of it is enough:
 //
 //	go test -run '^$' -bench Process -benchtime 1x ./bench
 func BenchmarkProcess(b *testing.B) {
@@ -53,17 +53,19 @@ func BenchmarkProcess(b *testing.B) {
 		}
 		slices.Sort(ready)
 
-		process := startProcess(b, binary, url)
-		for range scrapes {
-			body, err := scrapeAs(http.DefaultClient, "http://"+process.address)
-			if err != nil {
-				b.Fatal(err)
+		for _, encoding := range []string{"gzip", "identity"} {
+			process := startProcess(b, binary, url)
+			for range scrapes {
+				body, err := scrapeAs(http.DefaultClient, "http://"+process.address, encoding)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, body)
+				_ = body.Close()
 			}
-			_, _ = io.Copy(io.Discard, body)
-			_ = body.Close()
+			b.ReportMetric(process.memory(b, "VmHWM"), "peak-MiB-"+encoding)
+			process.stop(b)
 		}
-		b.ReportMetric(process.memory(b, "VmHWM"), "peak-MiB")
-		process.stop(b)
 
 		b.ReportMetric(float64(info.Size())/(1<<20), "binary-MiB")
 		b.ReportMetric(float64(ready[starts/2].Microseconds())/1000, "ready-ms")

@@ -38,6 +38,7 @@ type Collector struct {
 	memory  *memory
 	info    *infoDesc // nil: none
 	paces   paceKeeper
+	others  *prometheus.Registry // the project's metrics that are not of a reading: of its requests
 
 	mu      sync.Mutex // guards what follows, never held while reading
 	begun   int        // readings so far
@@ -51,8 +52,11 @@ func New(o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	others := prometheus.NewRegistry()
+	others.MustRegister(o.Client)
 	return &Collector{
 		options: o,
+		others:  others,
 		journal: newJournal(o.Logger),
 		memory:  &memory{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*remembered{}},
 		info:    newInfoDesc(o.MetadataLabels),
@@ -61,17 +65,26 @@ func New(o Options) *Collector {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	(&Reading{info: c.info}).Describe(ch)
+	for _, f := range sessionFamilies {
+		ch <- f.desc()
+	}
+	ch <- sessionUp.desc()
+	if c.info != nil {
+		ch <- c.info.desc()
+	}
+	for _, f := range otherFamilies {
+		ch <- f.desc()
+	}
 	c.options.Client.Describe(ch)
 }
 
 // Collect implements prometheus.Collector, for registries that others keep. A
-// handler of scrapes calls Read with the deadline of the scrape instead.
+// handler of scrapes calls Read with the deadline of the scrape instead, and
+// gathers from Gatherer.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Timeout)
 	defer cancel()
-	c.Read(ctx).Collect(ch)
-	c.options.Client.Collect(ch)
+	collectGathered(ch, c.Gatherer(c.Read(ctx)))
 }
 
 // Read asks the API about the sessions and returns what it found until ctx was
@@ -122,5 +135,5 @@ func (c *Collector) MetadataLabels() []string {
 	if c.info == nil {
 		return nil
 	}
-	return c.info.labels
+	return c.info.metadata
 }

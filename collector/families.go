@@ -1,135 +1,206 @@
 package collector
 
 import (
-	"cmp"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
-// Family is a metric family that is made when it is written: those of many
-// sessions, all at once, would fill more memory than all else of a scrape.
-type Family struct {
-	Name string
-	Make func() *dto.MetricFamily // without metrics if there are none
+// Gatherer returns the gatherer of the project's metrics: what r found, and the
+// counters as they are when it gathers.
+func (c *Collector) Gatherer(r *Reading) prometheus.TransactionalGatherer {
+	return prometheus.NewMultiTRegistry(r, prometheus.ToTransactionalGatherer(c.others))
 }
 
-// FamiliesOf returns those that are made already.
-func FamiliesOf(made []*dto.MetricFamily) []Family {
-	families := make([]Family, 0, len(made))
-	for _, family := range made {
-		families = append(families, Family{Name: family.GetName(), Make: func() *dto.MetricFamily { return family }})
+// shareTime is how long after they were made families are given to further
+// callers: the time left of a session is as of then.
+const shareTime = time.Second
+
+// Gather implements prometheus.TransactionalGatherer: the metrics of r alone,
+// without error. Callers that overlap share them, so that many scrapes at once
+// take about the memory of one.
+func (r *Reading) Gather() (families []*dto.MetricFamily, done func(), err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.now(); r.families == nil || now.Sub(r.madeAt) > shareTime {
+		r.families, r.madeAt = r.newFamilies(now), now
+	}
+	r.users++
+	return r.families, r.release, nil
+}
+
+// release lets the garbage collector have the families after their last user.
+func (r *Reading) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.users--; r.users == 0 {
+		r.families = nil
+	}
+}
+
+// newFamilies returns the families of r that have metrics. A registry would build,
+// validate and sort the series of each session individually, though their names
+// and labels are known to be valid. Bypassing it halves the CPU cost of a large
+// scrape.
+func (r *Reading) newFamilies(now time.Time) []*dto.MetricFamily {
+	families := slices.Concat(r.sessionFamilies(now), r.accountFamilies(), []*dto.MetricFamily{
+		scrapeDuration.single(r.Duration.Seconds()),
+		up.single(boolean(r.Up)),
+	})
+	if file := r.SessionFile; file != nil {
+		families = append(families,
+			fileReloadSuccessful.single(boolean(file.Err == nil)),
+			fileReloadTimestamp.single(timestamp(file.LoadedAt)))
+	}
+	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return len(f.Metric) == 0 })
+}
+
+func (r *Reading) accountFamilies() []*dto.MetricFamily {
+	account := r.Account
+	if account == nil {
+		return nil
+	}
+	families := []*dto.MetricFamily{
+		credits.with(credits.sample(account.AdditionalCreditsUSD, "additional"), credits.sample(account.MonthlyCreditsUSD, "monthly")),
+		accountInfo.single(1, account.Plan, account.ProjectID),
+	}
+	if limit := account.ConcurrentSessionsLimit; limit != nil {
+		families = append(families, concurrentSessionsLimit.single(*limit))
+	}
+	if active := account.ActiveSessions; active != nil {
+		families = append(families, activeSessions.single(*active))
 	}
 	return families
 }
-
-// SortFamilies puts families into the order of their names.
-func SortFamilies(families []Family) {
-	slices.SortFunc(families, func(a, b Family) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// Families returns all that Collect sends, in the form in which it is written
-// out. What one of them makes holds until the next is made. The series of the
-// sessions go past a registry, which would make, check, sort and check again each
-// of them by itself; their names and labels are known to be good. That is half of
-// what a scrape of many sessions would cost.
-func (r *Reading) Families() ([]Family, error) {
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(others{r}); err != nil {
-		return nil, err
-	}
-	made, err := registry.Gather()
-	families := append(r.sessionFamilies(), FamiliesOf(made)...)
-	SortFamilies(families)
-	return families, err
-}
-
-// others collects what is not of each session.
-type others struct{ reading *Reading }
-
-func (o others) Describe(ch chan<- *prometheus.Desc) { o.reading.describeOthers(ch) }
-
-func (o others) Collect(ch chan<- prometheus.Metric) { o.reading.collectOthers(ch) }
 
 // sessionFamilies returns the families that have a series for each session.
-func (r *Reading) sessionFamilies() []Family {
-	series, labels, now := newSeries(len(r.Sessions)), r.labelPairs(), r.now()
-	families := make([]Family, 0, 2+len(sessionGauges))
-	families = append(families, Family{Name: sessionUpName, Make: func() *dto.MetricFamily {
-		series.begin()
-		for i := range r.Sessions {
-			series.add(labels[i][1:], boolean(r.Sessions[i].Err == nil))
+func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
+	labels := r.labelPairs()
+	ups, infos := &series{}, &series{}
+	others := make([]series, len(sessionFamilies))
+	for j := range others {
+		others[j].metrics = make([]*dto.Metric, 0, len(r.Sessions))
+	}
+	for i := range r.Sessions {
+		s := &r.Sessions[i]
+		ups.add(labels[i][1:], boolean(s.Err == nil))
+		if s.Err != nil {
+			continue
 		}
-		return series.family(sessionUpName, sessionUpHelp)
-	}})
-	for _, gauge := range sessionGauges {
-		families = append(families, Family{Name: gauge.name, Make: func() *dto.MetricFamily {
-			series.begin()
-			for i := range r.Sessions {
-				s := &r.Sessions[i]
-				if value, ok := gauge.value(&s.Session, now); ok && s.Err == nil {
-					series.add(labels[i][:], value)
-				}
+		for j, f := range sessionFamilies {
+			if value, ok := f.value(&s.Session, now); ok {
+				others[j].add(labels[i][:], value)
 			}
-			return series.family(gauge.name, gauge.help)
-		}})
+		}
+		if r.info != nil {
+			infos.add(r.info.labelPairs(s, labels[i]), 1)
+		}
+	}
+	families := []*dto.MetricFamily{sessionUp.with(ups.metrics...)}
+	for j, f := range sessionFamilies {
+		families = append(families, f.with(others[j].metrics...))
 	}
 	if r.info != nil {
-		families = append(families, Family{Name: sessionInfoName, Make: func() *dto.MetricFamily {
-			series.begin()
-			for i := range r.Sessions {
-				if s := &r.Sessions[i]; s.Err == nil {
-					series.add(r.info.labelPairs(s, labels[i]), 1)
-				}
-			}
-			return series.family(sessionInfoName, sessionInfoHelp)
-		}})
+		families = append(families, r.info.with(infos.metrics...))
 	}
 	return families
 }
 
-// labelPairs returns the pairs of each session, sorted by their names as they
-// have to be: agent_session_id and session_id. All its series share them.
+// labelPairs returns the pairs of each session in the order of sessionLabels. All
+// its series share them.
 func (r *Reading) labelPairs() [][2]*dto.LabelPair {
-	session, agentSession := sessionLabels[0], sessionLabels[1]
 	made := make([][2]dto.LabelPair, len(r.Sessions))
 	pairs := make([][2]*dto.LabelPair, len(r.Sessions))
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
-		made[i][0].Name, made[i][0].Value = &agentSession, &s.Session.AgentSessionID
-		made[i][1].Name, made[i][1].Value = &session, &s.ID
+		made[i][0].Name, made[i][0].Value = &sessionLabels[0], &s.Session.AgentSessionID
+		made[i][1].Name, made[i][1].Value = &sessionLabels[1], &s.ID
 		pairs[i] = [2]*dto.LabelPair{&made[i][0], &made[i][1]}
 	}
 	return pairs
 }
 
-// series are the gauges of one family after another, each in the memory of the
-// one before.
+// series are the gauges of a family of many. Their memory is allocated in blocks:
+// one allocation each would dominate the cost of a scrape.
 type series struct {
-	count   int
 	metrics []*dto.Metric
-	values  []float64
+	block   []sample // what is left of the last one
 }
 
-func newSeries(most int) *series {
-	s := &series{metrics: make([]*dto.Metric, most), values: make([]float64, most)}
-	metrics, gauges := make([]dto.Metric, most), make([]dto.Gauge, most)
-	for i := range most {
-		gauges[i].Value = &s.values[i]
-		metrics[i].Gauge = &gauges[i]
-		s.metrics[i] = &metrics[i]
-	}
-	return s
+type sample struct {
+	metric dto.Metric
+	gauge  dto.Gauge
+	value  float64
 }
-
-func (s *series) begin() { s.count = 0 }
 
 func (s *series) add(labels []*dto.LabelPair, value float64) {
-	s.metrics[s.count].Label, s.values[s.count] = labels, value
-	s.count++
+	const blockSize = 128
+	if len(s.block) == 0 {
+		s.block = make([]sample, blockSize)
+	}
+	next := &s.block[0]
+	s.block = s.block[1:]
+	next.value = value
+	next.gauge.Value = &next.value
+	next.metric.Label, next.metric.Gauge = labels, &next.gauge
+	s.metrics = append(s.metrics, &next.metric)
 }
 
-func (s *series) family(name, help string) *dto.MetricFamily {
-	return &dto.MetricFamily{Name: &name, Help: &help, Type: dto.MetricType_GAUGE.Enum(), Metric: s.metrics[:s.count]}
+// sample returns a gauge with the values of the family's labels in their order.
+func (f *family) sample(value float64, labelValues ...string) *dto.Metric {
+	pairs := make([]*dto.LabelPair, 0, len(f.labels))
+	for i := range labelValues {
+		pairs = append(pairs, &dto.LabelPair{Name: &f.labels[i], Value: &labelValues[i]})
+	}
+	return &dto.Metric{Label: pairs, Gauge: &dto.Gauge{Value: &value}}
+}
+
+// single returns f with a gauge alone.
+func (f *family) single(value float64, labelValues ...string) *dto.MetricFamily {
+	return f.with(f.sample(value, labelValues...))
+}
+
+func (f *family) with(metrics ...*dto.Metric) *dto.MetricFamily {
+	return &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics}
+}
+
+// collectGathered sends what g gathers.
+func collectGathered(ch chan<- prometheus.Metric, g prometheus.TransactionalGatherer) {
+	families, done, err := g.Gather()
+	defer done() // the metrics that were sent stay as they are
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
+	}
+	for _, f := range families {
+		desc := descOf(f)
+		for _, metric := range f.GetMetric() {
+			ch <- gathered{desc, metric}
+		}
+	}
+}
+
+// descOf returns a desc that equals the one that Describe sends of a family.
+func descOf(f *dto.MetricFamily) *prometheus.Desc {
+	pairs := f.GetMetric()[0].GetLabel()
+	labels := make([]string, 0, len(pairs))
+	for _, pair := range pairs {
+		labels = append(labels, pair.GetName())
+	}
+	return prometheus.NewDesc(f.GetName(), f.GetHelp(), labels, nil)
+}
+
+// gathered is a prometheus.Metric of what has been gathered already.
+type gathered struct {
+	desc   *prometheus.Desc
+	metric *dto.Metric
+}
+
+func (g gathered) Desc() *prometheus.Desc { return g.desc }
+
+func (g gathered) Write(out *dto.Metric) error {
+	out.Label = slices.Clone(g.metric.Label) // who wraps a metric adds labels of its own
+	out.Gauge, out.Counter, out.Histogram = g.metric.Gauge, g.metric.Counter, g.metric.Histogram
+	return nil
 }

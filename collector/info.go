@@ -6,22 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-
-	"browseruse_exporter/apiclient"
-)
-
-const (
-	sessionInfoName = "browseruse_session_info"
-	sessionInfoHelp = "Metadata of the session, for joins; always 1."
 )
 
 // infoDesc is browseruse_session_info, whose labels depend on the configuration.
 type infoDesc struct {
-	desc   *prometheus.Desc
-	keys   []string // of the metadata, in the order of their labels
-	labels []string // what they are called
+	family
+	keys     []string // of the metadata, in the order of their labels
+	metadata []string // their labels
 }
 
 func newInfoDesc(keys []string) *infoDesc {
@@ -33,16 +25,12 @@ func newInfoDesc(keys []string) *infoDesc {
 	for _, key := range keys {
 		labels = append(labels, metadataLabel(key))
 	}
-	return &infoDesc{keys: keys, labels: labels, desc: prometheus.NewDesc(sessionInfoName, sessionInfoHelp, slices.Concat(sessionLabels, labels), nil)}
-}
-
-func (d *infoDesc) collect(ch chan<- prometheus.Metric, session *apiclient.Session) {
-	values := make([]string, 0, 2+len(d.keys))
-	values = append(values, session.ID, session.AgentSessionID)
-	for _, key := range d.keys {
-		values = append(values, session.Metadata[key])
+	sorted := slices.Sorted(slices.Values(slices.Concat(sessionLabels, labels)))
+	return &infoDesc{
+		family:   family{"browseruse_session_info", "Metadata of the session, for joins; always 1.", sorted},
+		keys:     keys,
+		metadata: labels,
 	}
-	gauge(ch, d.desc, 1, values...)
 }
 
 // labelPairs returns the pairs of a session, sorted by their names, from those
@@ -51,7 +39,7 @@ func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) []*dt
 	pairs := append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
 	for i, key := range d.keys {
 		value := s.Session.Metadata[key]
-		pairs = append(pairs, &dto.LabelPair{Name: &d.labels[i], Value: &value})
+		pairs = append(pairs, &dto.LabelPair{Name: &d.metadata[i], Value: &value})
 	}
 	return append(pairs, common[1])
 }
@@ -64,7 +52,7 @@ func (r *Reading) Metadata(s *SessionReading) map[string]string {
 	}
 	values := make(map[string]string, len(r.info.keys))
 	for i, key := range r.info.keys {
-		values[r.info.labels[i]] = s.Session.Metadata[key]
+		values[r.info.metadata[i]] = s.Session.Metadata[key]
 	}
 	return values
 }

@@ -1,15 +1,16 @@
 package collector
 
 import (
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
 )
 
-// Reading is what one look at the API found. It is a prometheus.Collector of just
-// that; it does not change any more and may be shared.
+// Reading is what one look at the API found. It does not change any more and may
+// be shared.
 type Reading struct {
 	Start    time.Time
 	Duration time.Duration // until it was complete, or until it was cut short
@@ -30,6 +31,11 @@ type Reading struct {
 	number int // counts up from one reading to the next: a clock may go back
 	now    func() time.Time
 	info   *infoDesc // nil: none
+
+	mu       sync.Mutex          // guards what follows
+	families []*dto.MetricFamily // nil if none is in use
+	madeAt   time.Time
+	users    int
 }
 
 // SessionReading is one session of a Reading.
@@ -54,85 +60,6 @@ func (r *Reading) AllRead() bool {
 		}
 	}
 	return r.Complete && r.Up && r.ListErr == nil
-}
-
-// Describe implements prometheus.Collector.
-func (r *Reading) Describe(ch chan<- *prometheus.Desc) {
-	for _, gauge := range sessionGauges {
-		ch <- gauge.desc
-	}
-	ch <- sessionUpDesc
-	if r.info != nil {
-		ch <- r.info.desc
-	}
-	r.describeOthers(ch)
-}
-
-func (r *Reading) describeOthers(ch chan<- *prometheus.Desc) {
-	for _, desc := range otherDescs {
-		ch <- desc
-	}
-}
-
-// Collect implements prometheus.Collector. It asks the API nothing.
-func (r *Reading) Collect(ch chan<- prometheus.Metric) {
-	now := r.now()
-	for i := range r.Sessions {
-		r.Sessions[i].collect(ch, now, r.info)
-	}
-	r.collectOthers(ch)
-}
-
-func (s *SessionReading) collect(ch chan<- prometheus.Metric, now time.Time, info *infoDesc) {
-	gauge(ch, sessionUpDesc, boolean(s.Err == nil), s.ID)
-	if s.Err != nil {
-		return
-	}
-	for _, g := range sessionGauges {
-		if value, ok := g.value(&s.Session, now); ok {
-			gauge(ch, g.desc, value, s.Session.ID, s.Session.AgentSessionID)
-		}
-	}
-	if info != nil {
-		info.collect(ch, &s.Session)
-	}
-}
-
-// collectOthers sends what is not a gauge of each session.
-func (r *Reading) collectOthers(ch chan<- prometheus.Metric) {
-	r.collectAccount(ch)
-	if file := r.SessionFile; file != nil {
-		gauge(ch, fileReloadSuccessfulDesc, boolean(file.Err == nil))
-		gauge(ch, fileReloadTimestampDesc, timestamp(file.LoadedAt))
-	}
-	gauge(ch, durationDesc, r.Duration.Seconds())
-	gauge(ch, upDesc, boolean(r.Up))
-}
-
-func (r *Reading) collectAccount(ch chan<- prometheus.Metric) {
-	account := r.Account
-	if account == nil {
-		return
-	}
-	gauge(ch, creditsDesc, account.MonthlyCreditsUSD, "monthly")
-	gauge(ch, creditsDesc, account.AdditionalCreditsUSD, "additional")
-	gauge(ch, accountInfoDesc, 1, account.ProjectID, account.Plan)
-	if account.ConcurrentSessionsLimit != nil {
-		gauge(ch, concurrentSessionsLimitDesc, *account.ConcurrentSessionsLimit)
-	}
-	if account.ActiveSessions != nil {
-		gauge(ch, activeSessionsDesc, *account.ActiveSessions)
-	}
-}
-
-// gauge sends one sample. One that can't be made is sent as its error, which
-// costs the exposition that sample and is counted by promhttp.
-func gauge(ch chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labelValues ...string) {
-	metric, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, labelValues...)
-	if err != nil {
-		metric = prometheus.NewInvalidMetric(desc, err)
-	}
-	ch <- metric
 }
 
 func boolean(b bool) float64 {

@@ -90,9 +90,7 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	reading := prometheus.NewRegistry()
-	reading.MustRegister(e.Collector.Read(t.Context()))
-	families, err := prometheus.Gatherers{reading, e.Registry}.Gather()
+	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(e.Collector.Read(t.Context()))).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,25 @@ func limitWriting(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // not all can: a recorder of a test
 }
 
+// maxPages is how many requests for the status page, and as many for its JSON,
+// are served at once. Each holds a response about all sessions in memory.
+const maxPages = 8
+
+// limitPages lets requests beyond maxPages wait, and cuts off clients that don't
+// read.
+func limitPages(next http.Handler) http.Handler {
+	slots := make(chan struct{}, maxPages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			limitWriting(w)
+			next.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
+}
+
 // bodyTime is how long a client may take to send a body, which nobody wants.
 const bodyTime = 2 * time.Second
 

@@ -2,12 +2,12 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
 	"browseruse_exporter/collector"
@@ -15,67 +15,61 @@ import (
 
 // metricsHandler answers scrapes.
 type metricsHandler struct {
-	renderer  *renderer
 	collector *collector.Collector
-	exporter  prometheus.Gatherer
+	exporter  prometheus.TransactionalGatherer
 	deadline  Deadline
 	stopping  context.Context //nolint:containedctx // outlives every request
-	logger    log.Logger
+	opts      promhttp.HandlerOpts
 }
 
-// ServeHTTP reads the API, then writes what was found. The reading comes first,
-// so that the counters in the same answer include it.
+func newMetricsHandler(o Options) *metricsHandler {
+	h := &metricsHandler{
+		collector: o.Collector,
+		exporter:  prometheus.ToTransactionalGatherer(o.Exporter),
+		deadline:  o.Deadline,
+		stopping:  o.Stopping,
+		opts: promhttp.HandlerOpts{
+			ErrorLog:          errorLog{o.Logger},
+			ErrorHandling:     promhttp.ContinueOnError,
+			Registry:          o.Exporter,
+			EnableOpenMetrics: true,
+		},
+	}
+	if h.stopping == nil {
+		h.stopping = context.Background()
+	}
+	return h
+}
+
+// ServeHTTP reads the API, then lets promhttp write what was found. The reading
+// comes first, so that the counters in the same response include it.
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead { // it shows no metric, so it needs no reading
-		h.writeHead(w.Header(), r)
+	reading := h.read(r)
+	if r.Context().Err() != nil { // the client hung up
 		return
 	}
-	reading := h.read(r)
-	h.renderer.serve(w, r, fmt.Sprintf("%p", reading), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.write(w, r, reading)
-	}))
+	limitWriting(w)
+	gatherer := prometheus.NewMultiTRegistry(h.exporter, h.collector.Gatherer(reading))
+	promhttp.HandlerForTransactional(gatherer, h.opts).ServeHTTP(w, r)
 }
 
-// read reads the API within the deadline of the scrape.
+// read reads the API until the deadline of the scrape, or until the exporter
+// stops. A stop is no timeout of the API, so it cancels the requests.
 func (h *metricsHandler) read(r *http.Request) *collector.Reading {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), h.deadline.of(r), context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeout(r.Context(), h.deadline.of(r))
 	defer cancel()
-	if h.stopping != nil {
-		var stop context.CancelCauseFunc
-		ctx, stop = context.WithCancelCause(ctx)
-		defer stop(nil)
-		defer context.AfterFunc(h.stopping, func() { stop(context.DeadlineExceeded) })()
-	}
+	defer context.AfterFunc(h.stopping, cancel)()
 	return h.collector.Read(ctx)
 }
 
-func (h *metricsHandler) writeHead(header http.Header, r *http.Request) expfmt.Format {
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
-	header.Set("Content-Type", string(format))
-	header.Add("Vary", "Accept")
-	return format
+// serveHead answers HEAD, which shows no metric and so needs no reading.
+func serveHead(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", string(expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)))
 }
 
-// write does what promhttp would, but for one family after the other. What can't
-// be written costs itself alone, and is logged.
-func (h *metricsHandler) write(w http.ResponseWriter, r *http.Request, reading *collector.Reading) {
-	families, err := reading.Families()
-	h.complain(err)
-	made, err := h.exporter.Gather()
-	h.complain(err)
-	families = append(families, collector.FamiliesOf(made)...)
-	collector.SortFamilies(families)
+// errorLog lets promhttp log with the exporter's logger.
+type errorLog struct{ logger log.Logger }
 
-	encoder := expfmt.NewEncoder(w, h.writeHead(w.Header(), r))
-	for _, f := range families {
-		if family := f.Make(); len(family.GetMetric()) > 0 {
-			h.complain(encoder.Encode(family))
-		}
-	}
-}
-
-func (h *metricsHandler) complain(err error) {
-	if err != nil {
-		_ = level.Error(h.logger).Log("msg", "Metrics could not be written out", "err", err)
-	}
+func (l errorLog) Println(v ...any) {
+	_ = level.Error(l.logger).Log("msg", "Metrics could not be served", "err", v[len(v)-1]) // a text comes before it
 }

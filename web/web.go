@@ -3,13 +3,17 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/pprof" // registers with http.DefaultServeMux, too, which nothing here serves
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -24,12 +28,18 @@ const (
 	ReadyPath   = "/-/ready"
 )
 
-// CheckTelemetryPath says whether the metrics can be served at a path: whether
-// nothing else is.
-func CheckTelemetryPath(path string) error {
+// PprofPath is where the profiles are, below it, if they are served at all.
+const PprofPath = "/debug/pprof/"
+
+// CheckTelemetryPath reports whether the metrics can be served at a path: whether
+// it is one path, in its shortest form, and nothing else is served there.
+func CheckTelemetryPath(telemetry string) error {
 	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
-	if slices.Contains(taken, path) || strings.HasPrefix(path, statuspage.AssetsPath) || strings.HasPrefix(path, PprofPath) {
+	switch {
+	case slices.Contains(taken, telemetry), strings.HasPrefix(telemetry, statuspage.AssetsPath), strings.HasPrefix(telemetry, PprofPath):
 		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s or %s", strings.Join(taken, ", "), statuspage.AssetsPath, PprofPath)
+	case telemetry != path.Clean(telemetry), strings.ContainsAny(telemetry, "{}"):
+		return errors.New("want a path such as /metrics, without // or a slash at its end, and without braces")
 	}
 	return nil
 }
@@ -56,49 +66,38 @@ type Options struct {
 // NewHandler returns the handler of all endpoints. It registers the metrics
 // about the serving of metrics with o.Exporter.
 func NewHandler(o Options) http.Handler {
-	renderer := newRenderer()
-	metrics := &metricsHandler{
-		renderer:  renderer,
-		collector: o.Collector,
-		exporter:  o.Exporter,
-		deadline:  o.Deadline,
-		stopping:  o.Stopping,
-		logger:    o.Logger,
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	status := statuspage.New(statuspage.Options{
 		Collector: o.Collector, Client: o.Client, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
 	})
-	handlers := map[string]http.Handler{
-		HealthyPath:     text("healthy\n"),
-		ReadyPath:       text("ready\n"),
-		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
-	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Exporter, newMetricsHandler(o)))
+	mux.HandleFunc("HEAD "+o.TelemetryPath, serveHead)
+	mux.Handle("GET "+HealthyPath, text("healthy\n"))
+	mux.Handle("GET "+ReadyPath, text("ready\n"))
+	mux.HandleFunc("GET /", http.NotFound) // any other method is then 405, at any path
 	for path, handler := range status.Handlers() {
-		if !strings.HasPrefix(path, statuspage.AssetsPath) { // those are small, and not the same for all
-			handler = renderer.render(path, handler)
+		if !strings.HasPrefix(path, statuspage.AssetsPath) {
+			handler = limitPages(gzhttp.GzipHandler(handler))
 		}
-		handlers[path] = handler
+		if path == statuspage.Path {
+			path += "{$}" // and nothing below
+		}
+		mux.Handle("GET "+path, handler)
+	}
+	if o.Pprof {
+		mux.HandleFunc("GET "+PprofPath, pprof.Index)
+		mux.HandleFunc("GET "+PprofPath+"cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET "+PprofPath+"profile", pprof.Profile)
+		mux.HandleFunc("GET "+PprofPath+"symbol", pprof.Symbol)
+		mux.HandleFunc("GET "+PprofPath+"trace", pprof.Trace)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limitBody(w, r)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD are served", http.StatusMethodNotAllowed)
-			return
-		}
-		handler, ok := handlers[r.URL.Path]
-		if !ok && o.Pprof && strings.HasPrefix(r.URL.Path, PprofPath) {
-			handler, ok = pprofHandler(r.URL.Path), true
-		}
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		handler.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 	})
 }
 

@@ -145,7 +145,7 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
 	e.client = api
-	e.Registry.MustRegister(versioncollector.NewCollector(programName), api)
+	e.Registry.MustRegister(versioncollector.NewCollector(programName))
 	e.Collector = collector.New(collector.Options{
 		Client:         api,
 		Discover:       c.discovers(),

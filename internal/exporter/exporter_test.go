@@ -77,6 +77,8 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a web config that is bad":      {args: []string{ok, "--web.config.file=" + exportertest.File(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
 		"sockets, perhaps":              {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
 		"metrics at the root":           {args: []string{ok, "--web.telemetry-path=/"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a telemetry path that is two":  {args: []string{ok, "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a telemetry path with braces":  {args: []string{ok, "--web.telemetry-path=/{metrics}"}, want: []string{"--web.telemetry-path", "braces"}},
 		"a telemetry path that is bad":  {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
 		"a level that is none":          {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
 		"a format that is none":         {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},

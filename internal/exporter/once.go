@@ -24,15 +24,12 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer e.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline.Default, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeout(ctx, c.deadline.Default)
 	defer cancel()
 	reading := e.Collector.Read(ctx)
 
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(reading); err != nil {
-		return err
-	}
-	families, err := prometheus.Gatherers{e.Registry, registry}.Gather()
+	families, done, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(reading)).Gather()
+	defer done()
 	if err != nil {
 		return err
 	}
