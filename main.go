@@ -84,7 +84,6 @@ func serve(ctx context.Context, c *config, stderr io.Writer) error {
 
 // exporter is what both ways to run are made of.
 type exporter struct {
-	client    *apiclient.Client
 	collector *collector.Collector
 	registry  *prometheus.Registry // the metrics about the exporter itself
 	closers   []func()
@@ -98,7 +97,6 @@ func (e *exporter) handler(stopping context.Context, c *config, logger log.Logge
 		Exporter:      e.registry,
 		TelemetryPath: c.telemetry,
 		Pprof:         c.pprof,
-		Client:        e.client,
 		Settings:      c.settings(),
 		Simulated:     c.demo,
 		Deadline:      c.deadline,
@@ -145,7 +143,6 @@ func newExporter(c *config, logger log.Logger, transport http.RoundTripper) (*ex
 	}
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
-	e.client = api
 	e.registry.MustRegister(versioncollector.NewCollector(programName), api)
 	e.collector = collector.New(collector.Options{
 		Client:         api,

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/web/statuspage"
 )
@@ -28,8 +27,8 @@ const (
 // nothing else is.
 func CheckTelemetryPath(path string) error {
 	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
-	if slices.Contains(taken, path) || strings.HasPrefix(path, statuspage.AssetsPath) || strings.HasPrefix(path, PprofPath) {
-		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s or %s", strings.Join(taken, ", "), statuspage.AssetsPath, PprofPath)
+	if slices.Contains(taken, path) || strings.HasPrefix(path, PprofPath) {
+		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s", strings.Join(taken, ", "), PprofPath)
 	}
 	return nil
 }
@@ -41,7 +40,6 @@ type Options struct {
 	TelemetryPath string
 	Deadline      Deadline
 	Pprof         bool                 // serve the profiles, too
-	Client        *apiclient.Client    // whose doings the status page shows
 	Settings      []statuspage.Setting // the configuration that it shows, without secrets
 	Simulated     bool                 // the API is none: the status page says so
 	Version       string
@@ -69,7 +67,7 @@ func NewHandler(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	status := statuspage.New(statuspage.Options{
-		Collector: o.Collector, Client: o.Client, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
+		Last: o.Collector.Last, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
 	})
 	handlers := map[string]http.Handler{
 		HealthyPath:     text("healthy\n"),
@@ -77,10 +75,10 @@ func NewHandler(o Options) http.Handler {
 		o.TelemetryPath: promhttp.InstrumentMetricHandler(o.Exporter, metrics),
 	}
 	for path, handler := range status.Handlers() {
-		if !strings.HasPrefix(path, statuspage.AssetsPath) { // those are small, and not the same for all
-			handler = renderer.render(path, handler)
-		}
-		handlers[path] = handler
+		handlers[path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			limitWriting(w)
+			handler.ServeHTTP(w, r)
+		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limitBody(w, r)
