@@ -29,6 +29,13 @@ const (
 	EndpointAccount  Endpoint = "account"  // GET /billing/account
 )
 
+// The base URLs of the API. Keys of projects in Europe are of no use at the other
+// one, and the other way round (from the vendor's guides).
+const (
+	DefaultAPI  = "https://api.browser-use.com/api/v3"
+	EuropeanAPI = "https://api.eu.browser-use.com/api/v3"
+)
+
 // PageSize is the number of sessions asked for with one page of the list: the
 // most that the API gives (its page on GET /browsers).
 const PageSize = 100

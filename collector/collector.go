@@ -128,12 +128,3 @@ func (c *Collector) Last() *Reading {
 	defer c.mu.Unlock()
 	return c.last
 }
-
-// MetadataLabels are the labels of browseruse_session_info that come from the
-// metadata, as Reading.Metadata fills them.
-func (c *Collector) MetadataLabels() []string {
-	if c.info == nil {
-		return nil
-	}
-	return c.info.metadata
-}

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -58,15 +57,6 @@ func (r *Reading) Failures() []Failure {
 	return failures
 }
 
-// Advice says in words what the failure means and what to do about it.
-func (f *Failure) Advice() string {
-	var apiErr *apiclient.Error
-	if errors.As(f.Err, &apiErr) {
-		return apiErr.Advice()
-	}
-	return ""
-}
-
 // String says what could not be read, and why.
 func (f *Failure) String() string {
 	switch {
@@ -84,9 +74,5 @@ func (f *Failure) String() string {
 }
 
 func reasonOf(err error) apiclient.Reason {
-	var apiErr *apiclient.Error
-	if errors.As(err, &apiErr) {
-		return apiErr.Reason
-	}
-	return apiclient.ReasonConnection
+	return asAPIError(err).Reason
 }

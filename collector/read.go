@@ -41,12 +41,19 @@ func (c *Collector) read(ctx context.Context, p *progress) *Reading {
 
 	p.finish(ctx.Err() == nil)
 	reading := p.reading()
-	reading.Requests = c.options.Client.Requests() - before
+	reading.API = c.apiState(before)
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else nobody wanted to know
 		reading.Pace = c.paces.pace(reading)
 		c.journal.write(reading)
 	}
 	return reading
+}
+
+// apiState returns the client's state at the end of a reading, before which it
+// had sent so many requests.
+func (c *Collector) apiState(before int) APIState {
+	client := c.options.Client
+	return APIState{HoldUntil: client.HoldUntil(), Requests: client.Requests() - before, Failures: client.Failures()}
 }
 
 // readOneByOne reads the unread sessions, then those whose values may have
@@ -196,6 +203,9 @@ func (p *progress) reading() *Reading {
 		number:      p.number,
 		now:         p.now,
 		info:        p.info,
+	}
+	if p.info != nil {
+		r.MetadataLabels = p.info.metadata
 	}
 	slices.SortFunc(r.Sessions, func(a, b SessionReading) int { return strings.Compare(a.ID, b.ID) })
 	return r

@@ -16,7 +16,7 @@ type Reading struct {
 	Duration time.Duration // until it was complete, or until it was cut short
 	Up       bool          // the API answered a request, or none was needed
 	Complete bool          // false if it was cut short by a deadline
-	Requests int           // sent to the API meanwhile, retries included
+	API      APIState      // at its end
 	Pace     *Pace         // nil if it is not known
 
 	Sessions []SessionReading // in the order of their IDs
@@ -27,6 +27,8 @@ type Reading struct {
 	ListErr error // why the list of active sessions could not be read whole, if it was asked for
 
 	SessionFile *SessionFileState // nil if there is none
+
+	MetadataLabels []string // that Metadata fills, sorted
 
 	number int // counts up from one reading to the next: a clock may go back
 	now    func() time.Time
@@ -52,6 +54,13 @@ type SessionFileState struct {
 	Err      error     // why the file as it is now is not in force; nil if it is
 }
 
+// APIState is the state of the requests to the API at the end of a Reading.
+type APIState struct {
+	HoldUntil time.Time           // until when the API asked for no request; zero: for no pause
+	Requests  int                 // that the reading sent, retries included
+	Failures  []apiclient.Failure // since the exporter's start, the latest first
+}
+
 // AllRead says whether everything that was asked for was read.
 func (r *Reading) AllRead() bool {
 	for i := range r.Sessions {
@@ -72,6 +81,12 @@ func boolean(b bool) float64 {
 // timestamp is t in seconds since the epoch, to the microseconds that the API
 // gives.
 func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// TimeoutRemaining returns the seconds from now until the session times out,
+// negative if it is overdue: the value of its gauge.
+func (s *SessionReading) TimeoutRemaining(now time.Time) float64 {
+	return secondsUntil(s.Session.TimeoutAt, now)
+}
 
 // secondsUntil is how long after now t is. A time.Duration would end at 292 years,
 // and a session that is to run for ever may have a timeout in the year 9999.

@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/web/statuspage"
 )
@@ -36,8 +35,8 @@ const PprofPath = "/debug/pprof/"
 func CheckTelemetryPath(telemetry string) error {
 	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
 	switch {
-	case slices.Contains(taken, telemetry), strings.HasPrefix(telemetry, statuspage.AssetsPath), strings.HasPrefix(telemetry, PprofPath):
-		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s or %s", strings.Join(taken, ", "), statuspage.AssetsPath, PprofPath)
+	case slices.Contains(taken, telemetry), strings.HasPrefix(telemetry, PprofPath):
+		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s", strings.Join(taken, ", "), PprofPath)
 	case telemetry != path.Clean(telemetry), strings.ContainsAny(telemetry, "{}"):
 		return errors.New("want a path such as /metrics, without // or a slash at its end, and without braces")
 	}
@@ -51,7 +50,6 @@ type Options struct {
 	TelemetryPath string
 	Deadline      Deadline
 	Pprof         bool                 // serve the profiles, too
-	Client        *apiclient.Client    // whose doings the status page shows
 	Settings      []statuspage.Setting // the configuration that it shows, without secrets
 	Simulated     bool                 // the API is none: the status page says so
 	Version       string
@@ -70,7 +68,7 @@ func NewHandler(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	status := statuspage.New(statuspage.Options{
-		Collector: o.Collector, Client: o.Client, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
+		Last: o.Collector.Last, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Exporter, newMetricsHandler(o)))
@@ -79,9 +77,7 @@ func NewHandler(o Options) http.Handler {
 	mux.Handle("GET "+ReadyPath, text("ready\n"))
 	mux.HandleFunc("GET /", http.NotFound) // any other method is then 405, at any path
 	for path, handler := range status.Handlers() {
-		if !strings.HasPrefix(path, statuspage.AssetsPath) {
-			handler = limitPages(gzhttp.GzipHandler(handler))
-		}
+		handler = limitPages(gzhttp.GzipHandler(handler))
 		if path == statuspage.Path {
 			path += "{$}" // and nothing below
 		}

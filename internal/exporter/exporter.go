@@ -82,7 +82,6 @@ func serve(ctx context.Context, c *Config, stderr io.Writer) error {
 
 // Exporter is what both ways to run are made of.
 type Exporter struct {
-	client    *apiclient.Client
 	Collector *collector.Collector
 	Registry  *prometheus.Registry // the metrics about the exporter itself
 	closers   []func()
@@ -96,7 +95,6 @@ func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logge
 		Exporter:      e.Registry,
 		TelemetryPath: c.telemetry,
 		Pprof:         c.pprof,
-		Client:        e.client,
 		Settings:      c.settings(),
 		Simulated:     c.demo,
 		Deadline:      c.deadline,
@@ -144,7 +142,6 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	}
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
-	e.client = api
 	e.Registry.MustRegister(versioncollector.NewCollector(programName))
 	e.Collector = collector.New(collector.Options{
 		Client:         api,

@@ -54,6 +54,7 @@ type Config struct {
 	once        bool
 	demo        bool
 	keyFromEnv  string
+	app         *kingpin.Application // the command line itself
 }
 
 // errExit says that the command line asked for a text, which has been printed.
@@ -86,6 +87,7 @@ func NewApp(c *Config, stdout io.Writer) *kingpin.Application {
 	app.VersionFlag.Help("Show the version.")
 	app.HelpFlag.Short('h').NoEnvar()
 	app.HelpFlag.Help("Show this help.")
+	c.app = app
 	c.defineFlags(flagSet{app})
 	return app
 }

@@ -41,13 +41,16 @@ func (f flagSet) toggleDefault(name, help string, target *bool, value bool) {
 type flagValue struct {
 	name    string
 	set     func(string) error
-	text    string // as it was given last
+	text    string // as it was given
 	repeats bool
 }
 
 func (v *flagValue) Set(s string) error {
 	if err := v.set(s); err != nil {
 		return fmt.Errorf("--%s: %w", v.name, err)
+	}
+	if v.repeats && v.text != "" {
+		s = v.text + ", " + s
 	}
 	v.text = s
 	return nil

@@ -214,8 +214,8 @@ func (p *tab) until(what, expression string) {
 // the front, and waits until it has drawn the answer.
 func (p *tab) refresh() {
 	p.t.Helper()
-	before := eval[float64](p, `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/sessions")).length`)
+	before := eval[float64](p, `performance.getEntriesByType("resource").filter((e) => e.initiatorType === "fetch").length`)
 	p.do(`document.dispatchEvent(new Event("visibilitychange"))`)
-	p.until("the refresh", fmt.Sprintf(`performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/sessions")).length > %v`, before))
+	p.until("the refresh", fmt.Sprintf(`performance.getEntriesByType("resource").filter((e) => e.initiatorType === "fetch").length > %v`, before))
 	p.until("the drawing", `new Promise((done) => setTimeout(() => done(true), 50))`)
 }

@@ -26,6 +26,10 @@ import (
 
 const testKey = "bu_test_key_that_must_not_leak"
 
+// proxiedPath is where a proxy serves the page and nothing else, without a slash
+// at its end.
+const proxiedPath = "/behind/a/proxy"
+
 // rig is the exporter's endpoints on a port of this machine, over a simulated
 // API.
 type rig struct {
@@ -67,7 +71,7 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 			MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
 		}),
 		Exporter: prometheus.NewRegistry(), TelemetryPath: "/metrics", Deadline: web.Deadline{Default: 10 * time.Second},
-		Client: client, Now: now, Version: "1.2.3", Logger: log.NewNopLogger(),
+		Now: now, Version: "1.2.3", Logger: log.NewNopLogger(),
 		Settings: []statuspage.Setting{
 			{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
 			{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
@@ -76,6 +80,9 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if r.gone.Load() {
 			panic(http.ErrAbortHandler)
+		}
+		if request.URL.Path == proxiedPath {
+			request.URL.Path = "/"
 		}
 		handler.ServeHTTP(w, request)
 	}))

@@ -2,7 +2,9 @@ package statuspage
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"browseruse_exporter/apiclient"
@@ -14,7 +16,7 @@ const most = 3
 // Attention is something to look at, with the sessions that it is about.
 type Attention struct {
 	Kind     string             `json:"kind"`             // overdue, unreadable, timing_out, running_longest or dearest
-	Reason   apiclient.Reason   `json:"reason,omitempty"` // of those unreadable, who are named by reason
+	Reason   apiclient.Reason   `json:"reason,omitempty"` // of those unreadable, which are grouped by reason
 	Level    Level              `json:"level"`
 	Text     string             `json:"text"`
 	Advice   string             `json:"advice,omitempty"` // what it means, and what to do
@@ -22,26 +24,29 @@ type Attention struct {
 	Sessions []AttentionSession `json:"sessions"` // the first of them
 }
 
-// AttentionSession is a session and why it is named: a time, if there is a Tick,
-// and words.
+// AttentionSession is a session and why it is named, in words and, where a time is
+// why, with a Tick.
 type AttentionSession struct {
 	SessionID string `json:"session_id"`
 	*Tick
 	Text string `json:"text,omitempty"`
 }
 
-// Tick is a time that the page lets go on by itself.
+// Tick is a time that goes on.
 type Tick struct {
 	Kind      string    `json:"tick"` // age: the time since then; left: the time until then
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// attention says which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session) []Attention {
-	byState := map[State][]*Session{}
+// attention returns which sessions need to be looked at, the most urgent first.
+func attention(sessions []Session, now time.Time) []Attention {
+	byState, unreadable := map[State][]*Session{}, map[apiclient.Reason][]*Session{}
 	for i := range sessions {
-		state := sessions[i].State()
-		byState[state] = append(byState[state], &sessions[i])
+		s := &sessions[i]
+		byState[s.State()] = append(byState[s.State()], s)
+		if !s.Up {
+			unreadable[s.Error.Reason] = append(unreadable[s.Error.Reason], s)
+		}
 	}
 	result := []Attention{}
 	add := func(a Attention, all []*Session, why func(*Session) AttentionSession) {
@@ -60,26 +65,31 @@ func attention(sessions []Session) []Attention {
 	overdue := byLeast(byState[Overdue], timeLeft)
 	add(Attention{Kind: "overdue", Level: Bad, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout", Advice: "An active session is billed: see that it is stopped."},
 		overdue, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: "over"}
+			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: duration(now.Sub(s.TimeoutTimestamp)) + " over"}
 		})
-	for _, reason := range reasonsOf(byState[Unreadable]) {
-		unreadable := withReason(byState[Unreadable], reason)
-		add(Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(unreadable), "is", "are") + " unreadable", Advice: sentence(unreadable[0].Error.Text)},
-			unreadable, func(s *Session) AttentionSession { return AttentionSession{Text: s.Error.Cause} })
+	reasons := slices.SortedFunc(maps.Keys(unreadable), func(a, b apiclient.Reason) int {
+		return cmp.Or(len(unreadable[b])-len(unreadable[a]), cmp.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		all := unreadable[reason]
+		add(Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)},
+			all, func(s *Session) AttentionSession { return AttentionSession{Text: s.Error.Cause} })
 	}
 	timingOut := byLeast(byState[TimingOut], timeLeft)
 	add(Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
 		timingOut, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: "left"}
+			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(s.TimeoutTimestamp.Sub(now)) + " left"}
 		})
 
 	active := slices.Concat(overdue, timingOut, byState[Active])
 	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
 	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
-		longest, func(s *Session) AttentionSession { return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}} })
-	dearest := byLeast(active, func(s *Session) float64 { return -s.Cost() })
+		longest, func(s *Session) AttentionSession {
+			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(now.Sub(s.StartTimestamp))}
+		})
+	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
 	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
-		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.Cost())} })
+		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.knownCost())} })
 	return result
 }
 
@@ -90,30 +100,6 @@ func byLeast(sessions []*Session, value func(*Session) float64) []*Session {
 	return slices.SortedStableFunc(slices.Values(sessions), func(a, b *Session) int { return cmp.Compare(value(a), value(b)) })
 }
 
-// reasonsOf returns why sessions are unreadable, the reason of most first.
-func reasonsOf(unreadable []*Session) []apiclient.Reason {
-	counts := map[apiclient.Reason]int{}
-	var reasons []apiclient.Reason
-	for _, s := range unreadable {
-		if counts[s.Error.Reason] == 0 {
-			reasons = append(reasons, s.Error.Reason)
-		}
-		counts[s.Error.Reason]++
-	}
-	slices.SortStableFunc(reasons, func(a, b apiclient.Reason) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
-	return reasons
-}
-
-func withReason(unreadable []*Session, reason apiclient.Reason) []*Session {
-	var result []*Session
-	for _, s := range unreadable {
-		if s.Error.Reason == reason {
-			result = append(result, s)
-		}
-	}
-	return result
-}
-
 // sessionsText is a number of sessions and what they do.
 func sessionsText(n int, one, many string) string {
 	if n == 1 {
@@ -121,3 +107,6 @@ func sessionsText(n int, one, many string) string {
 	}
 	return count(n) + " sessions " + many
 }
+
+// sentence makes one of what continues a sentence.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

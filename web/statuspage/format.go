@@ -7,34 +7,33 @@ import (
 	"time"
 )
 
-// These write values for people, as format.js does in the browser.
+// These write values for people. page.js has some of them for sums.
 
-// duration writes its two largest units, without a sign.
+// duration writes the two largest units; 0s for a negative one, which comes from
+// clocks that differ.
 func duration(d time.Duration) string {
-	s := int64(d.Abs() / time.Second)
-	minutes, hours, days := s/60, s/3600, s/86400
-	switch {
-	case days > 0:
-		return fmt.Sprintf("%dd %02dh", days, hours%24)
-	case hours > 0:
-		return fmt.Sprintf("%dh %02dm", hours, minutes%60)
-	case minutes > 0:
-		return fmt.Sprintf("%dm %02ds", minutes, s%60)
-	default:
-		return fmt.Sprintf("%ds", s)
+	s := max(0, int64(d/time.Second))
+	for _, unit := range []struct {
+		seconds, smaller int64
+		format           string
+	}{{86400, 3600, "%dd %02dh"}, {3600, 60, "%dh %02dm"}, {60, 1, "%dm %02ds"}} {
+		if s >= unit.seconds {
+			return fmt.Sprintf(unit.format, s/unit.seconds, s%unit.seconds/unit.smaller)
+		}
 	}
+	return fmt.Sprintf("%ds", s)
 }
 
 // ago writes how long ago something was, in its largest unit.
 func ago(d time.Duration) string {
-	text, _, _ := strings.Cut(duration(max(d, 0)), " ")
+	text, _, _ := strings.Cut(duration(d), " ")
 	return text + " ago"
 }
 
 // left writes the time that is left, which is negative if it is over.
 func left(d time.Duration) string {
 	if d < 0 {
-		return "-" + duration(d)
+		return "-" + duration(-d)
 	}
 	return duration(d)
 }
@@ -71,26 +70,16 @@ func thousands(v float64, places int) string {
 	if math.Abs(v) >= 1e15 {
 		return fmt.Sprintf("%.2e", v)
 	}
-	text := fmt.Sprintf("%.*f", places, v)
-	whole, fraction, fractional := strings.Cut(text, ".")
-	sign := ""
-	if rest, negative := strings.CutPrefix(whole, "-"); negative {
-		whole, sign = rest, "-"
+	sign, text := "", fmt.Sprintf("%.*f", places, v)
+	if rest, negative := strings.CutPrefix(text, "-"); negative {
+		sign, text = "-", rest
 	}
+	whole, fraction, _ := strings.Cut(text, ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
 	}
-	if fractional {
-		whole += "." + fraction
-	}
-	return sign + whole
+	return strings.TrimSuffix(sign+whole+"."+fraction, ".")
 }
-
-// sentence makes one of what goes on after a name.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
 // utc writes when something was: by a clock that is the same for all who look.
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
-
-// rfc3339 writes a time for machines.
-func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

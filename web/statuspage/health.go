@@ -19,33 +19,33 @@ const (
 	Good    Level = "good"
 )
 
-// Notice is a sentence about how the exporter fares. It tells times by the clock:
-// one that said how long ago would be read out anew at each refresh.
+// Notice is a sentence about how the exporter fares. It gives times of day: how
+// long ago something was would be read out anew at each refresh.
 type Notice struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`
 }
 
-// staleAfter is how old a reading is when nobody can be scraping any more:
-// above the longest scrape interval that Prometheus's staleness allows.
+// staleAfter is the age of a reading from which on no Prometheus can be scraping any
+// more: above the longest scrape interval that Prometheus's staleness allows.
 const staleAfter = 5 * time.Minute
 
-// health says how the exporter fares, the worst first.
-func (s *Status) health(r *collector.Reading) []Notice {
+// health returns how the exporter fares, the worst first.
+func (s *Status) health() []Notice {
 	var notices []Notice
 	say := func(level Level, format string, args ...any) {
 		notices = append(notices, Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}
-	hold := s.Exporter.HoldUntil
-	if !hold.IsZero() {
-		say(Bad, "Rate limited: the API wants no request until %s. Scrapes in that time are answered at once, without values.", utc(hold))
-	}
+	r, hold := s.reading, s.Exporter.HoldUntil
 	if r == nil {
-		say(Note, "No scrape yet. This page asks the API nothing by itself: it shows what the last scrape found.")
-		return notices
+		return []Notice{{Note, "No scrape yet. This page sends the API no request: it shows what the last scrape found."}}
 	}
-	if !r.Up && hold.IsZero() {
-		say(Bad, "The API gave no usable answer: %s.", s.mainFailure())
+	failures := r.Failures()
+	switch {
+	case !hold.IsZero():
+		say(Bad, "Rate limited: the API wants no request until %s. Scrapes in that time are answered at once, without values.", utc(hold))
+	case !r.Up:
+		say(Bad, "The API gave no usable answer: %s.", mainFailure(failures))
 	}
 	if !r.Complete {
 		say(Warning, "The last reading was cut short: the scrape's deadline came first.")
@@ -57,7 +57,10 @@ func (s *Status) health(r *collector.Reading) []Notice {
 		say(Warning, "The session file is bad or gone: its content of %s stays in force. The log says what is wrong.", utc(f.LastReloadSuccessTimestamp))
 	}
 	if r.Up {
-		s.sayMissing(say)
+		sayMissing(say, failures)
+		if n := s.Totals.Unreadable; n > 0 {
+			say(Warning, "The API answers, but %s unreadable.", sessionsText(n, "is", "are"))
+		}
 	}
 	if len(notices) == 0 {
 		say(Good, "The API answers.")
@@ -65,35 +68,43 @@ func (s *Status) health(r *collector.Reading) []Notice {
 	return notices
 }
 
-// sayMissing says what is missing though the API answers.
-func (s *Status) sayMissing(say func(level Level, format string, args ...any)) {
-	if err := s.Reading.ListError; err != nil {
-		say(Warning, "The list of active sessions could not be read whole, %s.", err.Text)
-	}
-	if err := s.AccountError; err != nil {
-		say(Warning, "The account could not be read, %s.", err.Text)
-	}
-	if n := s.Totals.Unreadable; n > 0 {
-		say(Warning, "The API answers, but %s unreadable.", sessionsText(n, "is", "are"))
+// sayMissing says what could not be read though the API answers, but for the
+// sessions without values, each of which has a row that says so.
+func sayMissing(say func(level Level, format string, args ...any), failures []collector.Failure) {
+	for i := range failures {
+		f := &failures[i]
+		switch f.What {
+		case collector.FailedSessions:
+		case collector.FailedList:
+			say(Warning, "The list of active sessions could not be read whole, %s.", collector.Explain(f.Err).Text)
+		default:
+			say(Warning, "The %s could not be read, %s.", f.What, collector.Explain(f.Err).Text)
+		}
 	}
 }
 
-// mainFailure is why most of what the reading asked for was not read.
-func (s *Status) mainFailure() string {
-	var unreadable []*Session
-	for i := range s.Sessions {
-		if !s.Sessions[i].Up {
-			unreadable = append(unreadable, &s.Sessions[i])
+// mainFailure is why nothing was read: the first failure that is not merely the
+// consequence of another.
+func mainFailure(failures []collector.Failure) string {
+	err := error(&apiclient.Error{Reason: apiclient.ReasonTimeout}) // nothing came back before the deadline
+	for i := range failures {
+		if err = failures[i].Err; failures[i].Sent() {
+			break
 		}
 	}
-	switch reasons := reasonsOf(unreadable); {
-	case s.Reading.ListError != nil:
-		return s.Reading.ListError.Text
-	case len(reasons) > 0:
-		return withReason(unreadable, reasons[0])[0].Error.Text
-	case s.AccountError != nil:
-		return s.AccountError.Text
+	return collector.Explain(err).Text
+}
+
+// NotKnown returns why it is not known which sessions there are, or "" if it is.
+func (s *Status) NotKnown() string {
+	switch {
+	case s.reading == nil:
+		return "Not known: nothing has been read yet."
+	case !s.reading.Up:
+		return "Not known: the API gave no usable answer."
+	case s.reading.ListErr != nil:
+		return "Not known: the list of active sessions could not be read whole."
 	default:
-		return (&apiclient.Error{Reason: apiclient.ReasonTimeout}).Explain() // nothing came back before the deadline
+		return ""
 	}
 }

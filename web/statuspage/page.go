@@ -1,19 +1,25 @@
 // Package statuspage is the status page: what the last reading found and how the
-// exporter fares, as HTML for people and as JSON for scripts. It asks the API
-// nothing.
+// exporter fares, as HTML for people and as JSON for scripts. It sends the API no
+// request.
 package statuspage
 
 import (
-	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"html/template"
+	"io"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
+)
+
+// The paths of the page and of the same as JSON.
+const (
+	Path         = "/"
+	SessionsPath = "/api/v1/sessions"
 )
 
 // contentSecurityPolicy lets the page load what the exporter serves, and nothing
@@ -23,10 +29,9 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // Options say what the page shows. All are required.
 type Options struct {
-	Collector     *collector.Collector
-	Client        *apiclient.Client
-	Settings      []Setting // the configuration in force, without secrets
-	Simulated     bool      // the API is none
+	Last          func() *collector.Reading // the last reading; nil before the first
+	Settings      []Setting                 // the configuration in force, without secrets
+	Simulated     bool                      // the API is simulated
 	TelemetryPath string
 	Version       string
 	Now           func() time.Time
@@ -41,15 +46,19 @@ type Page struct {
 // New returns a Page of an exporter that starts now.
 func New(o Options) *Page { return &Page{options: o, start: o.Now()} }
 
+// Handlers returns the page's endpoints by their path.
+func (p *Page) Handlers() map[string]http.Handler {
+	return map[string]http.Handler{Path: http.HandlerFunc(p.ServeHTML), SessionsPath: http.HandlerFunc(p.ServeJSON)}
+}
+
 //go:embed page.html
 var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"short": shortLabel, "duration": duration, "cost": cost, "mb": megabytes, "utc": utc,
+	"duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
+	"seconds": func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"short":   func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
 }).Parse(pageHTML))
-
-// shortLabel is a metadata label as a header: every one begins alike.
-func shortLabel(label string) string { return strings.TrimPrefix(label, "metadata_") }
 
 // view is what the template writes.
 type view struct {
@@ -58,53 +67,50 @@ type view struct {
 	TelemetryPath, SessionPath string
 }
 
-// WordsSpan is how many columns the words take that stand in place of values.
-func (v view) WordsSpan() int { return 8 + len(v.MetadataLabels) }
+// Span returns the number of columns from one on to the last, of which so many are
+// not of the metadata.
+func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
-// timeView is a time that goes on by itself where the page's script runs.
-type timeView struct{ Kind, Datetime, Text string }
-
-// Time returns what the template writes of a time.
-func (v view) Time(kind string, at time.Time) timeView {
-	text := ""
-	switch kind {
-	case "ago":
-		text = ago(v.Timestamp.Sub(at))
-	case "age":
-		text = duration(v.Timestamp.Sub(at))
-	case "left":
-		text = left(at.Sub(v.Timestamp))
+// Age returns how long a session has run, or ran.
+func (v view) Age(s Session) time.Duration {
+	if s.FinishTimestamp.IsZero() {
+		return v.Timestamp.Sub(s.StartTimestamp)
 	}
-	return timeView{Kind: kind, Datetime: rfc3339(at), Text: text}
+	return s.FinishTimestamp.Sub(s.StartTimestamp)
 }
 
-// ServeHTML answers with the page.
-func (p *Page) ServeHTML(w http.ResponseWriter, _ *http.Request) {
-	var body bytes.Buffer
-	err := pageTemplate.Execute(&body, view{
-		Status:         p.status(),
-		MetadataLabels: p.options.Collector.MetadataLabels(),
-		TelemetryPath:  p.options.TelemetryPath,
-		SessionPath:    SessionsPath,
-	})
+//go:embed assets
+var assets embed.FS
+
+// contentTypes are those of the assets: each system's own table of types differs.
+var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+// ServeHTML answers with the page, or with an asset of it if the query is the name
+// of one. A query finds it wherever a proxy serves the page, with a slash at the
+// end of its path or without.
+func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
+	if asset, err := assets.ReadFile("assets/" + r.URL.RawQuery); err == nil {
+		reply(w, contentTypes[path.Ext(r.URL.RawQuery)], func(w io.Writer) error { _, err := w.Write(asset); return err })
+		return
+	}
+	v := view{Status: p.status(), TelemetryPath: p.options.TelemetryPath, SessionPath: SessionsPath}
+	if reading := v.reading; reading != nil {
+		v.MetadataLabels = reading.MetadataLabels
+	}
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	reply(w, "text/html; charset=utf-8", body.Bytes(), err)
+	reply(w, "text/html; charset=utf-8", func(w io.Writer) error { return pageTemplate.Execute(w, v) })
 }
 
 // ServeJSON answers with the same as JSON.
 func (p *Page) ServeJSON(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.Marshal(p.status())
-	reply(w, "application/json", append(body, '\n'), err)
+	reply(w, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(p.status()) })
 }
 
-// reply writes a body that is true for a moment only.
-func reply(w http.ResponseWriter, contentType string, body []byte, err error) {
-	if err != nil {
-		http.Error(w, "the status can't be written: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
+// reply writes a body that no cache may keep: it is true for a moment only, or
+// belongs to this version of the exporter.
+func reply(w http.ResponseWriter, contentType string, write func(io.Writer) error) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body)
+	_ = write(w) // fails only where the client does
 }

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"browseruse_exporter/collector"
@@ -15,7 +16,7 @@ type Session struct {
 	Up               bool              `json:"up"`
 	Error            *Failure          `json:"error,omitempty"`
 	Active           *bool             `json:"active,omitempty"`
-	ProxyUsedMB      *float64          `json:"proxy_used_megabytes,omitempty"`
+	ProxyUsedMB      *float64          `json:"proxy_used_megabytes,omitempty"` // nil, as the costs: not known
 	ProxyCostUSD     *float64          `json:"proxy_cost_usd,omitempty"`
 	BrowserCostUSD   *float64          `json:"browser_cost_usd,omitempty"`
 	TimeoutRemaining *float64          `json:"timeout_remaining_seconds,omitempty"` // only while active; negative if overdue
@@ -52,21 +53,37 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 		AgentSessionID:   &s.Session.AgentSessionID,
 		Up:               true,
 		Active:           new(s.Session.Active()),
-		ProxyUsedMB:      &s.Session.ProxyUsedMB,
-		ProxyCostUSD:     &s.Session.ProxyCost,
-		BrowserCostUSD:   &s.Session.BrowserCost,
+		ProxyUsedMB:      known(s.Session.ProxyUsedMB),
+		ProxyCostUSD:     known(s.Session.ProxyCost),
+		BrowserCostUSD:   known(s.Session.BrowserCost),
 		StartTimestamp:   stamp(s.Session.StartedAt),
 		TimeoutTimestamp: stamp(s.Session.TimeoutAt),
 		ReadTimestamp:    stamp(s.ReadAt),
 		Info:             r.Metadata(s),
 	}
 	if s.Session.Active() {
-		session.TimeoutRemaining = new(s.Session.TimeoutAt.Sub(now).Seconds())
+		session.TimeoutRemaining = new(s.TimeoutRemaining(now))
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
 	return session
+}
+
+// known returns an amount of a session, or nil if it is not known. One for which
+// JSON has no number counts as not known, so that it does not spoil the others.
+func known(amount float64) *float64 {
+	if math.IsNaN(amount) || math.IsInf(amount, 0) {
+		return nil
+	}
+	return &amount
+}
+
+func orZero(amount *float64) float64 {
+	if amount == nil {
+		return 0
+	}
+	return *amount
 }
 
 // State returns the state that the page shows.
@@ -85,26 +102,28 @@ func (s Session) State() State {
 	}
 }
 
-// Cost is what a session that was read has cost.
-func (s Session) Cost() float64 { return sum(*s.ProxyCostUSD, *s.BrowserCostUSD) }
+// Cost returns what a session that was read has cost, or nil if a part of that is
+// not known.
+func (s Session) Cost() *float64 {
+	if s.ProxyCostUSD == nil || s.BrowserCostUSD == nil {
+		return nil
+	}
+	return new(s.knownCost())
+}
+
+func (s Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
 
 // compare orders sessions: what needs attention first, then the dearest of those
 // that are active, and the last to finish of those that are not.
 func compare(a, b Session) int {
 	state := a.State()
-	if order := cmp.Compare(urgency[state], urgency[b.State()]); order != 0 {
-		return order
+	order := cmp.Compare(urgency[state], urgency[b.State()])
+	switch {
+	case order != 0 || state == Unreadable:
+	case state == Stopped:
+		order = b.FinishTimestamp.Compare(a.FinishTimestamp)
+	default:
+		order = cmp.Compare(b.knownCost(), a.knownCost())
 	}
-	switch state {
-	case Unreadable:
-	case Stopped:
-		if order := b.FinishTimestamp.Compare(a.FinishTimestamp); order != 0 {
-			return order
-		}
-	case Overdue, TimingOut, Active:
-		if order := cmp.Compare(b.Cost(), a.Cost()); order != 0 {
-			return order
-		}
-	}
-	return cmp.Compare(a.SessionID, b.SessionID)
+	return cmp.Or(order, cmp.Compare(a.SessionID, b.SessionID))
 }

@@ -1,9 +1,12 @@
 package statuspage
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/collector"
 )
 
 // Status is all that the page shows, and what /api/v1/sessions answers. Fields
@@ -21,7 +24,8 @@ type Status struct {
 	Attention    []Attention  `json:"attention"`
 	Sessions     []Session    `json:"sessions"` // those that need attention first
 	Exporter     Exporter     `json:"exporter"`
-	Display      Display      `json:"display"`
+
+	reading *collector.Reading // nil before the first
 }
 
 // Reading is about the last reading of the API.
@@ -48,7 +52,7 @@ type Totals struct {
 	*Sums          // nil, and its fields absent, if nothing was read
 }
 
-// Sums are over the sessions that were read.
+// Sums are over the sessions that were read, as far as their values are known.
 type Sums struct {
 	Active             int     `json:"active"`
 	Stopped            int     `json:"stopped"`
@@ -86,12 +90,12 @@ type SessionFile struct {
 	LastReloadSuccessTimestamp time.Time `json:"last_reload_success_timestamp"`
 }
 
-// Exporter is the exporter's own state.
+// Exporter is the exporter's own state; of its requests, the state when the last
+// reading ended.
 type Exporter struct {
 	Version        string            `json:"version"`
 	StartTimestamp time.Time         `json:"start_timestamp"`
-	PerMinute      float64           `json:"api_requests_per_minute"`
-	HoldUntil      time.Time         `json:"api_hold_until_timestamp,omitzero"` // after a 429, until then nobody asks
+	HoldUntil      time.Time         `json:"api_hold_until_timestamp,omitzero"` // only during a hold
 	Failures       []EndpointFailure `json:"api_request_failures"`              // the latest first
 	Config         []Setting         `json:"config"`
 }
@@ -102,12 +106,118 @@ type Setting struct {
 	Value string `json:"value"`
 }
 
-// EndpointFailure is what is known of the failures of one endpoint for one
-// reason since the start.
+// EndpointFailure counts the failures of one endpoint for one reason since the
+// start.
 type EndpointFailure struct {
 	Endpoint      apiclient.Endpoint `json:"endpoint"`
 	Reason        apiclient.Reason   `json:"reason"`
 	Total         int                `json:"total"`
 	LastTimestamp time.Time          `json:"last_timestamp"`
 	Text          string             `json:"text"`
+}
+
+// status returns what is known now.
+func (p *Page) status() *Status {
+	now := p.options.Now()
+	s := &Status{
+		Timestamp: stamp(now),
+		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: p.options.Settings},
+		Sessions:  []Session{},
+		Attention: []Attention{},
+		reading:   p.options.Last(),
+	}
+	if s.reading != nil {
+		s.takeReading(s.reading, now)
+	}
+	s.Health = s.health()
+	if p.options.Simulated {
+		s.Health = append(s.Health, Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."})
+	}
+	return s
+}
+
+// takeReading fills s with what r says.
+func (s *Status) takeReading(r *collector.Reading, now time.Time) {
+	s.Up = &r.Up
+	s.Reading = &Reading{
+		StartTimestamp: stamp(r.Start),
+		Seconds:        r.Duration.Seconds(),
+		Complete:       r.Complete,
+		APIRequests:    r.API.Requests,
+		ListError:      newFailure(r.ListErr),
+	}
+	s.AccountError = newFailure(r.AccountErr)
+	if a := r.Account; a != nil {
+		s.Account = &Account{ConcurrentSessionsLimit: a.ConcurrentSessionsLimit, ActiveSessions: a.ActiveSessions}
+		s.Account.Credits.Monthly, s.Account.Credits.Additional = a.MonthlyCreditsUSD, a.AdditionalCreditsUSD
+		s.Account.Info.ProjectID, s.Account.Info.Plan = a.ProjectID, a.Plan
+	}
+	if f := r.SessionFile; f != nil {
+		s.SessionFile = &SessionFile{LastReloadSuccessful: f.Err == nil, LastReloadSuccessTimestamp: stamp(f.LoadedAt)}
+	}
+	if r.API.HoldUntil.After(now) {
+		s.Exporter.HoldUntil = stamp(r.API.HoldUntil)
+	}
+	for _, f := range r.API.Failures {
+		s.Exporter.Failures = append(s.Exporter.Failures, EndpointFailure{
+			Endpoint: f.Endpoint, Reason: f.Reason, Total: f.Count, LastTimestamp: stamp(f.Last),
+			Text: collector.Explain(&apiclient.Error{Endpoint: f.Endpoint, Reason: f.Reason}).Text,
+		})
+	}
+	for i := range r.Sessions {
+		s.Sessions = append(s.Sessions, newSession(r, &r.Sessions[i], now))
+	}
+	slices.SortStableFunc(s.Sessions, compare)
+	s.Totals = newTotals(s.Sessions, r)
+	s.Attention = attention(s.Sessions, now)
+}
+
+func newTotals(sessions []Session, r *collector.Reading) *Totals {
+	sums := &Sums{}
+	t := &Totals{Sessions: len(sessions)}
+	for i := range sessions {
+		s := &sessions[i]
+		if !s.Up {
+			t.Unreadable++
+			continue
+		}
+		sums.ProxyUsedMegabytes = sum(sums.ProxyUsedMegabytes, orZero(s.ProxyUsedMB))
+		sums.ProxyCostUSD = sum(sums.ProxyCostUSD, orZero(s.ProxyCostUSD))
+		sums.BrowserCostUSD = sum(sums.BrowserCostUSD, orZero(s.BrowserCostUSD))
+		if *s.Active {
+			sums.Active++
+			sums.ActiveCostUSD = sum(sums.ActiveCostUSD, s.knownCost())
+		} else {
+			sums.Stopped++
+		}
+	}
+	sums.CostUSD = sum(sums.ProxyCostUSD, sums.BrowserCostUSD)
+	if pace := r.Pace; pace != nil && !math.IsInf(pace.USDPerHour, 0) && !math.IsNaN(pace.USDPerHour) {
+		sums.Pace = &Pace{USDPerHour: pace.USDPerHour, OverSeconds: pace.Over.Seconds()}
+	}
+	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {
+		t.Sums = sums
+	}
+	return t
+}
+
+// sum adds within what JSON has numbers for.
+func sum(a, b float64) float64 { return min(max(a+b, -math.MaxFloat64), math.MaxFloat64) }
+
+// newFailure returns what err says to people, or nil for no error.
+func newFailure(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	e := collector.Explain(err)
+	return &Failure{Reason: e.Reason, Text: e.Text, Cause: e.Cause, Detail: err.Error()}
+}
+
+// stamp is a time as the API gives it: UTC, to the microsecond. One in a year that
+// RFC 3339 can't write, which would spoil the whole JSON, becomes the zero time.
+func stamp(t time.Time) time.Time {
+	if t = t.UTC().Truncate(time.Microsecond); t.Year() > 9999 || t.Year() < 1 {
+		return time.Time{}
+	}
+	return t
 }

@@ -1,72 +1,169 @@
 // Keeps the page up to date, and the table sorted, filtered and grouped as the
 // reader wants it. That stands in the address, so a reload or a link keeps it.
-import { setText } from "./dom.js";
-import { count, now, tick, utc } from "./format.js";
-import { drawSections } from "./sections.js";
-import { Table } from "./table.js";
+// All that is shown is written by the exporter: a refresh fetches the page again
+// and changes what differs, so that the rest stays selected, focused and in place.
 
-const refreshEvery = 5_000;   // while the page is looked at
-const hiddenEvery = 60_000;   // while it is not
-const longestPause = 60_000;  // while the exporter does not answer
-const costShare = 20;         // a refresh takes a 20th of the time at most
+const refreshEvery = 5_000, hiddenEvery = 60_000; // while the page is looked at, and while it is not
+const costShare = 20; // a refresh takes a 20th of the time at most
+const urgency = ["overdue", "unreadable", "timing out", "active", "stopped"];
+const parts = ["read", "health", "tiles", "attention", "empty", "facts", "failures", "config"]; // beside the table
+const agentColumn = 2, summedColumns = [5, 6, 7, 8];
 
 const $ = (id) => document.getElementById(id);
-const source = document.body.dataset.source;
-const table = new Table($("table"), act);
-let last;        // the last answer
-let answeredAt;  // when it came, by the exporter's clock
-let failures = 0;
-let target = linked(); // a session that a link leads to
+const table = $("table"), body = table.tBodies[0];
+const view = { sort: "", descending: false, filter: "", group: false };
+let rows = []; // of all sessions, in the exporter's order
 let timer;
 
-// refresh asks the exporter, which asks nobody, and draws what it says.
+function thousands(v, places) {
+  if (Math.abs(v) >= 1e15) return v.toExponential(2);
+  return v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+}
+
+const cost = (v) => (v < 0 ? "-$" : "$") + thousands(Math.abs(v), 4);
+
+// morph lets a node become like another one.
+function morph(old, made) {
+  if (old.isEqualNode(made)) return;
+  if (old.nodeType === Node.TEXT_NODE) {
+    old.data = made.data;
+    return;
+  }
+  for (const name of old.getAttributeNames()) if (!made.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of made.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const rest = [...old.childNodes];
+  place(old, [...made.childNodes].map((node) => {
+    const i = rest.findIndex((other) => other.nodeName === node.nodeName && other.dataset?.key === node.dataset?.key);
+    if (i < 0) return node;
+    const [kept] = rest.splice(i, 1);
+    morph(kept, node);
+    return kept;
+  }));
+}
+
+// place lets an element have these nodes in this order, and moves none that is in
+// its place.
+function place(parent, nodes) {
+  const focused = document.activeElement, wanted = new Set(nodes);
+  for (const child of [...parent.childNodes]) if (!wanted.has(child)) child.remove();
+  let at = parent.firstChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextSibling;
+    else parent.insertBefore(node, at);
+  }
+  if (focused.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+}
+
+// refresh fetches the page from the exporter, which sends the API no request.
 async function refresh() {
   clearTimeout(timer);
   const began = performance.now();
+  let pause = document.hidden ? hiddenEvery : refreshEvery;
   try {
-    const response = await fetch(source, { cache: "no-store", signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(20_000) });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    const answer = await response.json();
-    now.offset = Date.parse(answer.timestamp) - Date.now();
-    answeredAt = answer.timestamp;
-    failures = 0;
+    update(new DOMParser().parseFromString(await response.text(), "text/html"));
+    pause = Math.max(pause, costShare * (performance.now() - began));
     $("offline").hidden = true;
-    draw(answer);
   } catch (error) {
-    failures++;
-    sayOffline(error);
+    $("offline").hidden = false;
+    $("offline").textContent = `The exporter itself does not answer since ${document.body.dataset.now}: what is shown is from then. (${error.message})`;
   }
-  const took = performance.now() - began;
-  const pause = document.hidden ? hiddenEvery : Math.min(refreshEvery * 2 ** Math.min(failures, 4), longestPause);
   clearTimeout(timer);
-  timer = setTimeout(refresh, Math.max(pause, failures ? 0 : took * costShare));
+  timer = setTimeout(refresh, pause);
 }
 
-function sayOffline(error) {
-  const since = answeredAt ? `since ${utc(answeredAt)}: what is shown is from then` : "yet";
-  const text = `The exporter itself does not answer ${since}. (${error.message})`;
-  $("offline").hidden = false;
-  setText($("offline"), text);
-}
-
-function draw(answer) {
-  last = answer;
-  drawSections(answer);
-  table.set(answer.sessions);
-  const worst = answer.health[0].level;
-  const active = answer.totals?.active !== undefined ? `${answer.display.tiles[0].value} active · ` : "";
-  document.title = (worst === "bad" || worst === "warning" ? "⚠ " : "") + active + "Browser Use Exporter";
+// update shows what a new version of the page says.
+function update(made) {
+  if (!made.body.dataset.now) throw new Error("another page answers in its place");
+  if (made.body.dataset.layout !== document.body.dataset.layout) return location.reload();
+  document.body.dataset.now = made.body.dataset.now;
+  document.title = made.title;
+  const focused = document.activeElement, card = focused.closest("#attention > li");
+  for (const id of parts) morph($(id), made.getElementById(id));
+  if (!focused.isConnected) (card?.isConnected && card.querySelector("a") || $("attention-title")).focus({ preventScroll: true });
+  setRows(made.querySelectorAll("#table > tbody > tr"));
   show();
-  follow();
+}
+
+// setRows keeps the row of a session for as long as it is there.
+function setRows(made) {
+  const known = new Map(rows.map((tr) => [tr.id, tr]));
+  rows = [...made].map((tr) => {
+    const old = known.get(tr.id);
+    if (old) morph(old, tr);
+    return old ?? tr;
+  });
+}
+
+const columns = [...table.tHead.rows[0].cells].map((header, index) => {
+  const column = { header, index, id: header.dataset.label ?? header.dataset.key };
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...header.childNodes);
+  button.addEventListener("click", () => sortBy(column));
+  header.append(button);
+  return column;
+});
+
+// sortBy goes from one order to the other, and then back to the order in which
+// the exporter gives the sessions: those that need attention first.
+function sortBy({ id, header }) {
+  const first = header.classList.contains("num") && id !== "left"; // whether the largest go first
+  if (view.sort !== id) Object.assign(view, { sort: id, descending: first });
+  else if (view.descending === first) view.descending = !first;
+  else Object.assign(view, { sort: "", descending: false });
+  act();
+}
+
+// valueOf is what a row is sorted by; undefined goes last.
+function valueOf(tr, column) {
+  const cell = tr.cells[column.index];
+  if (column.id === "state") return urgency.indexOf(tr.dataset.state);
+  if (!cell || cell.className === "why") return undefined;
+  if (cell.classList.contains("num")) return cell.dataset.value && Number(cell.dataset.value);
+  return cell.textContent || undefined;
+}
+
+// compare compares numbers or texts; what has no value goes last.
+function compare(a, b) {
+  if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
+  return (view.descending ? -1 : 1) * (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function sorted(items, value) {
+  return items.map((item) => [item, value(item)]).sort(([, a], [, b]) => compare(a, b)).map(([item]) => item);
+}
+
+const sumOf = (group, column) => group.reduce((sum, tr) => sum + Number(tr.cells[column]?.dataset.value ?? 0), 0);
+
+// grouped puts a row with sums before the rows of each agent session.
+function grouped(shown, column) {
+  const nameOf = (tr) => (tr.dataset.state === "unreadable" ? "Unreadable" : tr.cells[agentColumn].textContent || "No agent session");
+  let groups = [...Map.groupBy(shown, nameOf)];
+  if (summedColumns.includes(column?.index)) groups = sorted(groups, ([, group]) => sumOf(group, column.index));
+  return groups.flatMap(([name, group]) => {
+    const head = $("group-row").content.firstElementChild.cloneNode(true);
+    const [title, note] = head.querySelectorAll("span");
+    const active = group.filter((tr) => !["stopped", "unreadable"].includes(tr.dataset.state)).length;
+    title.textContent = name;
+    note.textContent = `${thousands(group.length, 0)} ${group.length === 1 ? "session" : "sessions"}, ${thousands(active, 0)} active`;
+    if (name !== "Unreadable") summedColumns.forEach((c, i) => { head.cells[i + 1].textContent = i === 0 ? thousands(sumOf(group, c), 1) : cost(sumOf(group, c)); });
+    return [head, ...group];
+  });
 }
 
 // show draws the table as the reader wants it.
 function show() {
-  if (!last) return;
-  const { shown, of } = table.render();
-  setText($("count"), shown === of ? `${count(of)} shown` : `${count(shown)} of ${count(of)} shown`);
-  $("empty").hidden = shown > 0;
-  if (shown === 0) setText($("empty"), of > 0 ? "No session matches the filter." : last.display.empty);
+  const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const column = columns.find((c) => c.id === view.sort);
+  for (const { header } of columns) header.removeAttribute("aria-sort");
+  column?.header.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
+  let shown = rows.filter((tr) => words.every((word) => tr.textContent.toLowerCase().includes(word)));
+  $("count").textContent = (shown.length < rows.length ? `${thousands(shown.length, 0)} of ` : "") + `${thousands(rows.length, 0)} shown`;
+  $("no-match").hidden = shown.length > 0 || rows.length === 0;
+  if (column) shown = sorted(shown, (tr) => valueOf(tr, column));
+  place(body, view.group ? grouped(shown, column) : shown);
   keepView();
 }
 
@@ -74,77 +171,55 @@ function show() {
 // not, or it would talk all the time.
 function act() {
   show();
-  setText($("said"), $("count").textContent);
+  $("said").textContent = $("count").textContent;
 }
 
 // keepView writes the view into the address, readView takes it from there.
 function keepView() {
-  const { sort, descending, filter, group } = table.view;
-  const view = new URLSearchParams();
-  if (sort) view.set("sort", sort);
-  if (sort) view.set("order", descending ? "descending" : "ascending");
-  if (filter) view.set("filter", filter);
-  if (group) view.set("group", "agent");
-  const hash = view.size ? "#" + view : "";
+  const { sort, descending, filter, group } = view;
+  const query = new URLSearchParams({ ...(sort && { sort, order: descending ? "descending" : "ascending" }), ...(filter && { filter }), ...(group && { group: "agent" }) });
+  const hash = query.size ? "#" + query : "";
   if (hash !== location.hash) history.replaceState(null, "", location.pathname + location.search + hash);
 }
 
 // readView leaves the view as it is where the address leads to a part of the page.
 function readView() {
   if (!/^(#(sort|filter|group)=|$)/.test(location.hash)) return;
-  const view = new URLSearchParams(location.hash.slice(1));
-  Object.assign(table.view, { sort: view.get("sort") ?? "", descending: view.get("order") === "descending",
-    filter: view.get("filter") ?? "", group: view.get("group") === "agent" });
-  $("filter").value = table.view.filter;
-  $("group").checked = table.view.group;
+  const query = new URLSearchParams(location.hash.slice(1));
+  Object.assign(view, { sort: query.get("sort") ?? "", descending: query.get("order") === "descending",
+    filter: query.get("filter") ?? "", group: query.get("group") === "agent" });
+  $("filter").value = view.filter;
+  $("group").checked = view.group;
 }
 
-// linked is the session that the address leads to, as the links without script do.
-function linked() {
-  return location.hash.startsWith("#s-") ? location.hash.slice(3) : "";
-}
-
-// follow goes where the address leads to, once there are sessions.
-function follow() {
-  if (!last) return;
-  if (target) jump(target);
-  target = "";
-}
-
-// jump shows the row of a session, whatever the filter hides.
-function jump(id) {
-  if (!table.find(id) && last.sessions.some((session) => session.session_id === id)) {
-    $("filter").value = table.view.filter = "";
+// follow goes where a link leads to, such as to the row of a session, which the
+// filter may hide.
+function follow(hash) {
+  const tr = rows.find(({ id }) => "#" + id === hash);
+  readView();
+  show();
+  if (tr && !tr.isConnected) {
+    $("filter").value = view.filter = "";
     act();
   }
-  const row = table.find(id);
-  row?.scrollIntoView({ block: "nearest" }); // and the header stays in view
-  row?.focus({ preventScroll: true });
+  tr?.scrollIntoView({ block: "nearest" }); // and the header stays in view
+  tr?.focus({ preventScroll: true });
 }
 
 $("attention").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  jump(link.hash.slice(3));
+  event.preventDefault(); // the browser would scroll the table's header out of sight
+  follow(link.hash);
 });
 $("controls").addEventListener("submit", (event) => event.preventDefault());
-$("filter").addEventListener("input", () => { table.view.filter = $("filter").value.trim(); act(); });
-$("group").addEventListener("change", () => { table.view.group = $("group").checked; act(); });
+$("filter").addEventListener("input", () => { view.filter = $("filter").value.trim(); act(); });
+$("group").addEventListener("change", () => { view.group = $("group").checked; act(); });
 $("reload").addEventListener("click", (event) => { event.preventDefault(); location.reload(); }); // with the view
-addEventListener("hashchange", () => {
-  target = linked();
-  readView();
-  show();
-  follow();
-});
+addEventListener("hashchange", () => follow(location.hash));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-setInterval(() => {
-  if (document.hidden) return;
-  table.tick();
-  document.querySelectorAll("time[data-tick]").forEach((t) => { if (!t.closest("tbody")) tick(t); });
-}, 1000);
 
 $("controls").hidden = false;
-readView();
-refresh();
+setRows(body.rows);
+follow(location.hash);
+timer = setTimeout(refresh, refreshEvery);
