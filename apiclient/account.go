@@ -1,55 +1,91 @@
 package apiclient
 
-import "errors"
+import (
+	"errors"
 
-// Account is the account of the key's project, as GET /billing/account
-// describes it in the types of the official SDK.
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Account is the account of the key's project, as GET /billing/account describes
+// it in the types of the official SDK. Its fields are independent: one that the
+// API leaves out, or that is odd, is nil or "".
 type Account struct {
 	ProjectID            string
-	Plan                 string // "" where the API names none
-	MonthlyCreditsUSD    float64
-	AdditionalCreditsUSD float64
-
-	// nil where the API does not say:
+	Plan                 string
+	MonthlyCreditsUSD    *float64
+	AdditionalCreditsUSD *float64
+	// ConcurrentSessionsLimit is how many sessions may be active at once. The API
+	// also has it as rateLimit, a legacy name; it limits no requests.
 	ConcurrentSessionsLimit *float64
 	ActiveSessions          *float64
+
+	Odd []string // fields that are there but no value of their kind, as the API names them
 }
 
-// decodeAccount takes a reply apart that is an account. Credits are required,
-// since alerts hang on them; what the API documents elsewhere only is not.
+// wireAccount is an account as the API sends it.
+type wireAccount struct {
+	Monthly                number   `json:"monthlyCreditsBalanceUsd"`
+	Additional             number   `json:"additionalCreditsBalanceUsd"`
+	RateLimit              number   `json:"rateLimit"`
+	ConcurrentSessionLimit number   `json:"concurrentSessionLimit"`
+	ActiveSessionCount     number   `json:"activeSessionCount"`
+	ProjectID              text     `json:"projectId"`
+	PlanInfo               wirePlan `json:"planInfo"`
+}
+
+// decodeAccount decodes a response that is an account. One without any credit is
+// none: alerts depend on it.
 func decodeAccount(body []byte) (Account, error) {
-	var wire struct {
-		Monthly                *float64 `json:"monthlyCreditsBalanceUsd"`
-		Additional             *float64 `json:"additionalCreditsBalanceUsd"`
-		RateLimit              *float64 `json:"rateLimit"` // legacy name of the next one
-		ConcurrentSessionLimit *float64 `json:"concurrentSessionLimit"`
-		ActiveSessionCount     *float64 `json:"activeSessionCount"`
-		ProjectID              string   `json:"projectId"`
-		PlanInfo               *struct {
-			PlanName string `json:"planName"`
-		} `json:"planInfo"`
-	}
+	var wire wireAccount
 	if err := decodeObject(body, &wire); err != nil {
 		return Account{}, err
 	}
-	switch {
-	case wire.Monthly == nil:
-		return Account{}, errors.New("monthlyCreditsBalanceUsd: not a number")
-	case wire.Additional == nil:
-		return Account{}, errors.New("additionalCreditsBalanceUsd: not a number")
+	account := Account{ProjectID: wire.ProjectID.value, Plan: wire.PlanInfo.name.value}
+	optional := func(field string, n number, state state) *float64 {
+		if state == invalid {
+			account.Odd = append(account.Odd, field)
+		}
+		if state != valid {
+			return nil
+		}
+		return &n.value
 	}
-	account := Account{
-		ProjectID:               wire.ProjectID,
-		MonthlyCreditsUSD:       *wire.Monthly,
-		AdditionalCreditsUSD:    *wire.Additional,
-		ConcurrentSessionsLimit: wire.ConcurrentSessionLimit,
-		ActiveSessions:          wire.ActiveSessionCount,
+	account.MonthlyCreditsUSD = optional("monthlyCreditsBalanceUsd", wire.Monthly, wire.Monthly.state)
+	account.AdditionalCreditsUSD = optional("additionalCreditsBalanceUsd", wire.Additional, wire.Additional.state)
+	account.ConcurrentSessionsLimit = optional("concurrentSessionLimit", wire.ConcurrentSessionLimit, wire.ConcurrentSessionLimit.positive())
+	if legacy := optional("rateLimit", wire.RateLimit, wire.RateLimit.positive()); account.ConcurrentSessionsLimit == nil {
+		account.ConcurrentSessionsLimit = legacy
 	}
-	if account.ConcurrentSessionsLimit == nil {
-		account.ConcurrentSessionsLimit = wire.RateLimit
-	}
-	if wire.PlanInfo != nil {
-		account.Plan = wire.PlanInfo.PlanName
+	account.ActiveSessions = optional("activeSessionCount", wire.ActiveSessionCount, wire.ActiveSessionCount.state)
+	if account.MonthlyCreditsUSD == nil && account.AdditionalCreditsUSD == nil {
+		return Account{}, errors.New("monthlyCreditsBalanceUsd and additionalCreditsBalanceUsd: not a number")
 	}
 	return account, nil
+}
+
+// positive returns the state of a number that means something only above 0: a
+// limit of none would read as one that is exceeded for ever.
+func (n number) positive() state {
+	if n.state == valid && n.value <= 0 {
+		return invalid
+	}
+	return n.state
+}
+
+// wirePlan is the name of the plan; "" if planInfo is null or odd.
+type wirePlan struct{ name text }
+
+// UnmarshalJSONFrom never fails for what is valid JSON.
+func (w *wirePlan) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	raw, err := d.ReadValue()
+	if err != nil || raw.Kind() != '{' {
+		return err
+	}
+	var plan struct {
+		PlanName text `json:"planName"`
+	}
+	err = json.Unmarshal(raw, &plan, lenient)
+	w.name = plan.PlanName
+	return err
 }

@@ -1,11 +1,13 @@
 // Package apiclient reads browser sessions and the account from the Browser Use
 // Cloud API v3: one method an endpoint, typed results, typed errors. It keeps
 // within the limits it is given, waits out a 429 for all its callers together,
-// and counts every request and every failure.
+// sends a failing API only a few requests, and counts what it does. It knows
+// nothing of scrapes, metrics of sessions, or flags.
 package apiclient
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -13,21 +15,20 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // Endpoint names one of the API's endpoints, as the label "endpoint" shows it.
 type Endpoint string
 
-// The endpoints that the client asks.
+// The endpoints.
 const (
 	EndpointBrowser  Endpoint = "browser"  // GET /browsers/{session_id}
 	EndpointBrowsers Endpoint = "browsers" // GET /browsers
 	EndpointAccount  Endpoint = "account"  // GET /billing/account
 )
+
+var endpoints = []Endpoint{EndpointBrowser, EndpointBrowsers, EndpointAccount}
 
 // The base URLs of the API. Keys of projects in Europe are of no use at the other
 // one, and the other way round (from the vendor's guides).
@@ -36,56 +37,60 @@ const (
 	EuropeanAPI = "https://api.eu.browser-use.com/api/v3"
 )
 
-// PageSize is the number of sessions asked for with one page of the list: the
-// most that the API gives (its page on GET /browsers).
+// PageSize is the number of sessions that a request for a page of the list asks
+// for: the most that the API gives (its page on GET /browsers).
 const PageSize = 100
 
-// Bounds of what is read of one reply, in bytes after decompression. A session
+// Bounds of what is read of one response, in bytes, compressed and not. A session
 // is about 1 KiB, so both leave an order of magnitude.
 const (
-	maxDetailBytes = 1 << 20
-	maxListBytes   = 16 << 20
-	maxHeaderBytes = 256 << 10
+	maxDetailBytes  = 1 << 20
+	maxListBytes    = 16 << 20
+	maxHeaderBytes  = 256 << 10
+	maxRefusalBytes = 64 << 10 // of a response that is not 2xx, so that its connection can be used again
 )
 
-// Retries of what may pass by itself: 502, 503, 504 and broken connections.
+// refusalTime bounds how long the body of such a response is waited for.
+const refusalTime = time.Second
+
+// Retries of what may pass: 502, 503, 504 and broken connections.
 const (
 	maxTries   = 3
 	retryPause = 100 * time.Millisecond // the first one on average; it is randomized and doubles
 )
 
-// A connection of HTTP/2 that died without a word, behind a NAT or in a failover,
-// would be used until the kernel gives it up, which takes it a quarter of an hour.
+// A connection of HTTP/2 that died silently, behind a NAT or in a failover, would
+// be used until the kernel gives it up, which takes a quarter of an hour.
 const (
-	silence     = 10 * time.Second // after so long without a frame, the API is asked whether it is there
+	pingAfter   = 10 * time.Second // without a frame
 	pingTimeout = 3 * time.Second
 )
 
-// Options say how a Client reaches the API. BaseURL, Key, Timeout and
-// Concurrency are required.
+// Options configure a Client. BaseURL, Key, Timeout and Concurrency are required.
 type Options struct {
-	BaseURL     string            // such as https://api.browser-use.com/api/v3
-	Key         func() string     // the API key in force; asked before each request
-	Timeout     time.Duration     // of one attempt, from its sending to the end of its body
-	Concurrency int               // requests in flight, at most
-	RateLimit   float64           // requests a second, at most, with a burst of twice as many; 0: no limit
-	UserAgent   string            // of the requests
-	Transport   http.RoundTripper // nil: NewTransport(Concurrency)
-	Now         func() time.Time  // nil: time.Now
+	BaseURL      string            // such as DefaultAPI
+	Key          func() string     // returns the API key in force; called once for each batch
+	Timeout      time.Duration     // of one attempt, from its sending to the end of its body
+	Concurrency  int               // maximum of requests in flight
+	RateLimit    float64           // maximum of requests a second, with a burst of twice as many; 0: no limit
+	MetadataKeys []string          // keys of the sessions' metadata to decode; nil: none
+	UserAgent    string            // of the requests
+	Transport    http.RoundTripper // nil: NewTransport(Concurrency)
+	Now          func() time.Time  // nil: time.Now
 }
 
-// Client asks the API. It is safe for concurrent use, and a
+// Client sends requests to the API. It is safe for concurrent use, and a
 // prometheus.Collector of the metrics about its own requests.
 type Client struct {
-	baseURL     string
-	key         func() string
-	timeout     time.Duration
-	userAgent   string
-	concurrency int
-	http        *http.Client
-	limits      *limits
-	metrics     metrics
-	activity    *activity
+	baseURL      string
+	key          func() string
+	timeout      time.Duration
+	userAgent    string
+	concurrency  int
+	metadataKeys []string
+	http         *http.Client
+	limits       *limits
+	metrics      *metrics
 }
 
 // New returns a Client.
@@ -96,216 +101,242 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport(o.Concurrency)
 	}
+	limits := newLimits(o.Concurrency, o.RateLimit, o.Now)
 	return &Client{
-		baseURL:     strings.TrimRight(o.BaseURL, "/"),
-		key:         o.Key,
-		timeout:     o.Timeout,
-		userAgent:   o.UserAgent,
-		concurrency: o.Concurrency,
+		baseURL:      strings.TrimRight(o.BaseURL, "/"),
+		key:          o.Key,
+		timeout:      o.Timeout,
+		userAgent:    o.UserAgent,
+		concurrency:  o.Concurrency,
+		metadataKeys: o.MetadataKeys,
 		http: &http.Client{
 			Transport: o.Transport,
-			// A redirect is shown to the caller, not followed: Go would send the
+			// A redirect is returned to the caller, not followed: Go would send the
 			// key, being a custom header, to whatever host it names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limits:   newLimits(o.Concurrency, o.RateLimit, o.Now),
-		metrics:  newMetrics(),
-		activity: newActivity(o.Now),
+		limits:  limits,
+		metrics: newMetrics(limits.holdUntil, o.Now),
 	}
 }
 
 // NewTransport returns a transport for a client with so many requests in
-// flight. It honours HTTPS_PROXY and its like.
+// flight. It honours HTTPS_PROXY and the like.
 func NewTransport(concurrency int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = concurrency
 	t.MaxIdleConnsPerHost = concurrency
 	t.MaxResponseHeaderBytes = maxHeaderBytes
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: pingTimeout}
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout}
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+		if response.StatusCode != http.StatusOK {
+			return &errProxyRefused{status: response.StatusCode}
+		}
+		return nil
+	}
 	return t
 }
 
-// Concurrency returns how many requests may be in flight: to begin more at once
+// Concurrency returns the maximum of requests in flight: starting more at once
 // gains nothing.
 func (c *Client) Concurrency() int { return c.concurrency }
 
 // CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// HoldUntil returns until when the API asked, with a 429, not to be asked, or
-// the zero time if it may be asked now.
-func (c *Client) HoldUntil() time.Time { return c.limits.holdUntil() }
-
-// Session reads one session. id must be a UUID in lower case.
-func (c *Client) Session(ctx context.Context, id string) (Session, error) {
-	var session Session
-	err := c.get(ctx, EndpointBrowser, "/browsers/"+url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
-		session, err = decodeSession(body)
-		if err == nil && session.ID != id {
-			err = errors.New("the reply is about another session")
-		}
-		return err
-	})
-	return session, err
+// HoldUntil returns until when the client sends no request because the API asked
+// for a pause, or the zero time.
+func (c *Client) HoldUntil() time.Time {
+	until, _ := c.limits.holdUntil()
+	return until
 }
 
-// ActiveSessions reads one page, from 1 on, of the list of active sessions.
-func (c *Client) ActiveSessions(ctx context.Context, page int) (Page, error) {
+// request is a GET of a path below the base URL.
+type request struct {
+	endpoint Endpoint
+	path     string
+	limit    int64                   // bytes that are read of the body
+	decode   func(body []byte) error // its error quotes nothing of body
+}
+
+// Session reads one session. id must be a UUID in lower case. The error, if any,
+// is an *Error; an unknown session is ReasonNotFound.
+func (b *Batch) Session(ctx context.Context, id string) (Session, error) {
+	var session Session
+	err := b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
+		session, err = decodeSession(body, b.client.metadataKeys)
+		if err == nil && session.ID != id {
+			err = errors.New("the response is about another session")
+		}
+		return err
+	}})
+	if err != nil {
+		return Session{}, err
+	}
+	return session, nil
+}
+
+// ActiveSessions reads one page, from 1 on, of the list of active sessions. The
+// error, if any, is an *Error.
+func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page, error) {
 	var result Page
 	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=active", PageSize, page)
-	err := c.get(ctx, EndpointBrowsers, path, maxListBytes, func(body []byte) (err error) {
-		result, err = decodePage(body, page)
+	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) (err error) {
+		result, err = decodePage(body, page, b.client.metadataKeys)
 		return err
-	})
-	for range result.Bad {
-		c.failed(EndpointBrowsers, ReasonInvalidResponse)
-	}
+	}})
+	b.client.metrics.countInvalidItems(EndpointBrowsers, len(result.Invalid))
 	return result, err
 }
 
-// Account reads the credits and limits of the key's project.
-func (c *Client) Account(ctx context.Context) (Account, error) {
+// Account reads the credits and limits of the key's project. The error, if any,
+// is an *Error.
+func (b *Batch) Account(ctx context.Context) (Account, error) {
 	var account Account
-	err := c.get(ctx, EndpointAccount, "/billing/account", maxDetailBytes, func(body []byte) (err error) {
+	err := b.get(ctx, request{EndpointAccount, "/billing/account", maxDetailBytes, func(body []byte) (err error) {
 		account, err = decodeAccount(body)
 		return err
-	})
+	}})
 	return account, err
 }
 
-// get asks for path until decode has taken a reply, a failure is final, or the
-// tries are used up. The error, if any, is an *Error.
-func (c *Client) get(ctx context.Context, endpoint Endpoint, path string, limit int64, decode func([]byte) error) error {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval = retryPause
-	pauses.Multiplier = 2
-
-	var last *Error
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = c.attempt(ctx, endpoint, path, limit, decode)
-		switch {
-		case last == nil:
-			return struct{}{}, nil
-		case last.temporary():
-			return struct{}{}, last
-		default:
-			return struct{}{}, backoff.Permanent(last)
-		}
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(maxTries))
-	if err == nil {
-		return nil
+// attempt sends one request, as soon as the limits allow it, and counts its
+// outcome. It returns nil if decode accepted the response.
+func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
+	refusal := func() *Error { return b.refusal(r.endpoint) }
+	release, notSent := c.limits.enter(ctx, refusal)
+	if notSent != nil {
+		c.metrics.countNotSent(r.endpoint, notSent.NotSent)
+		return notSent
 	}
-	if last == nil { // ended before the first attempt
-		last = c.abandoned(ctx, endpoint)
-	}
-	return last
-}
-
-// attempt sends one request, as soon as the limits let it, and counts what
-// comes of it.
-func (c *Client) attempt(ctx context.Context, endpoint Endpoint, path string, limit int64, decode func([]byte) error) *Error {
-	release, err := c.limits.enter(ctx)
-	if held := (*heldError)(nil); errors.As(err, &held) {
-		return &Error{Endpoint: endpoint, Reason: ReasonRateLimited, RetryAfter: held.wait, Err: err}
-	}
-	if err != nil {
-		return c.abandoned(ctx, endpoint)
+	if release == nil {
+		return c.gaveUp(ctx, r.endpoint)
 	}
 	defer release()
 
 	attemptCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	c.activity.sent()
+	b.countSent()
 	start := time.Now()
-	failure := c.exchange(attemptCtx, endpoint, path, limit, decode)
-	c.metrics.observe(endpoint, time.Since(start))
+	failure := c.exchange(attemptCtx, cancel, b.key, r)
+	c.metrics.observe(r.endpoint, time.Since(start))
 
 	switch {
 	case failure == nil:
 		return nil
-	case failure.Status == 0 && ctx.Err() != nil:
-		return c.abandoned(ctx, endpoint)
-	case failure.Status == 0 && attemptCtx.Err() != nil:
-		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete answer within %s", c.timeout)
+	case failure.Status != 0:
+	case ctx.Err() != nil && isCanceled(ctx):
+		return canceled(r.endpoint)
+	case ctx.Err() != nil:
+		failure.Reason, failure.Err = ReasonTimeout, errors.New("no complete response in the time that was left")
+	case attemptCtx.Err() != nil:
+		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete response within %s", c.timeout)
 	}
-	c.failed(endpoint, failure.Reason)
+	c.metrics.countFailure(r.endpoint, failure.Reason)
 	return failure
 }
 
-// failed counts a failure.
-func (c *Client) failed(endpoint Endpoint, reason Reason) {
-	c.metrics.failed(endpoint, reason)
-	c.activity.failed(endpoint, reason)
+// gaveUp returns the error of a request that was not sent because ctx was over,
+// and counts it unless the caller went away.
+func (c *Client) gaveUp(ctx context.Context, endpoint Endpoint) *Error {
+	if isCanceled(ctx) {
+		return canceled(endpoint)
+	}
+	c.metrics.countNotSent(endpoint, NotSentDeadline)
+	return &Error{Endpoint: endpoint, Reason: ReasonTimeout, NotSent: NotSentDeadline, Err: errors.New("the time was over before the request could be sent")}
 }
 
-// abandoned is the error of a request that was given up because ctx is over.
-// Only a deadline counts as a failure of the API to answer in time: that the
-// scraper hung up is none.
-func (c *Client) abandoned(ctx context.Context, endpoint Endpoint) *Error {
-	if errors.Is(context.Cause(ctx), context.Canceled) {
-		return &Error{Endpoint: endpoint, Reason: ReasonCanceled, Err: errors.New("nobody waits for the answer any more")}
-	}
-	c.failed(endpoint, ReasonTimeout)
-	return &Error{Endpoint: endpoint, Reason: ReasonTimeout, Err: errors.New("the time for the scrape was over")}
+// isCanceled reports whether ctx ended because its caller went away, rather than
+// by a deadline.
+func isCanceled(ctx context.Context) bool { return errors.Is(context.Cause(ctx), context.Canceled) }
+
+func canceled(endpoint Endpoint) *Error {
+	return &Error{Endpoint: endpoint, Reason: ReasonCanceled, Err: errors.New("the caller went away")}
 }
 
-// exchange sends the request and reads the reply. An error without a status is
-// one of the connection, or of a context that is over.
-func (c *Client) exchange(ctx context.Context, endpoint Endpoint, path string, limit int64, decode func([]byte) error) *Error {
-	fail := func(status int, reason Reason, err error) *Error {
-		return &Error{Endpoint: endpoint, Reason: reason, Status: status, Err: err}
+// exchange sends a request and reads the response; cancel ends it. An error
+// without a status is one of the connection, or of a context that is over.
+func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key string, r request) *Error {
+	invalid := func(status int, err error) *Error {
+		return &Error{Endpoint: r.endpoint, Reason: ReasonInvalidResponse, Status: status, Err: err}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.baseURL+path, http.NoBody)
+	broken := func(err error) *Error {
+		reason, cause := connectionCause(err)
+		return &Error{Endpoint: r.endpoint, Reason: reason, Err: cause}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.baseURL+r.path, http.NoBody)
 	if err != nil {
-		return fail(0, ReasonConnection, err)
+		return &Error{Endpoint: r.endpoint, Reason: ReasonConnection, Err: errors.New("the request can't be made: bad base URL")}
 	}
-	req.Header.Set("X-Browser-Use-API-Key", c.key())
+	req.Header.Set("X-Browser-Use-API-Key", key)
 	req.Header.Set("Accept", "application/json")
+	// Set here, so that broken compression can be told from a broken connection.
+	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", c.userAgent)
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fail(0, connectionReason(err), withoutURL(err))
+		return broken(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	c.metrics.answered(endpoint, resp.StatusCode)
+	c.metrics.observeResponse(r.endpoint, resp)
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		failure := fail(resp.StatusCode, statusReason(resp.StatusCode), errors.New(http.StatusText(resp.StatusCode)))
-		if failure.Reason == ReasonRateLimited {
-			failure.RetryAfter = c.limits.hold(resp.Header)
-			failure.Err = fmt.Errorf("%w; nobody asks for %s", failure.Err, failure.RetryAfter.Round(time.Millisecond))
+		return c.refuse(resp, cancel, r.endpoint)
+	}
+	body, err := readLimited(resp.Body, r.limit, resp.ContentLength)
+	if err != nil {
+		return broken(err)
+	}
+	if resp.Header.Get("Content-Encoding") == "gzip" && int64(len(body)) <= r.limit {
+		if body, err = decompress(body, r.limit); err != nil {
+			return invalid(resp.StatusCode, errors.New("the response can't be decompressed"))
 		}
+	}
+	if int64(len(body)) > r.limit {
+		return invalid(resp.StatusCode, fmt.Errorf("the response is longer than %d bytes", r.limit))
+	}
+	if err := r.decode(body); err != nil {
+		failure := invalid(resp.StatusCode, err)
+		failure.Foreign = isForeign(resp, body)
 		return failure
-	}
-
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer putBack(buffer)
-	_, err = buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
-	body := buffer.Bytes()
-	switch {
-	case err != nil && isCorrupt(err):
-		return fail(resp.StatusCode, ReasonInvalidResponse, fmt.Errorf("decompress the reply: %w", err))
-	case err != nil:
-		return fail(0, connectionReason(err), fmt.Errorf("read the reply: %w", err))
-	case int64(len(body)) > limit:
-		return fail(resp.StatusCode, ReasonInvalidResponse, fmt.Errorf("the reply is longer than %d bytes", limit))
-	}
-	if err := decode(body); err != nil {
-		return fail(resp.StatusCode, ReasonInvalidResponse, err)
 	}
 	return nil
 }
 
-// buffers hold replies while they are taken apart; what is decoded is a copy. A
-// large fleet has many pages, of which few are read at once.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func putBack(buffer *bytes.Buffer) {
-	const usual = 1 << 20 // a page of a hundred sessions is a tenth of it
-	if buffer.Cap() > usual {
-		return
+// refuse returns the error of a response that is not 2xx. A pause that it asks for
+// holds all requests of the client from now on, before the body has been read.
+func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, endpoint Endpoint) *Error {
+	hold := c.limits.hold(resp)
+	late := time.AfterFunc(refusalTime, cancel)
+	defer late.Stop()
+	body, _ := readLimited(resp.Body, maxRefusalBytes, resp.ContentLength) // whatever is wrong with it, the status counts
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		body, _ = decompress(body, maxRefusalBytes)
 	}
-	buffer.Reset()
-	buffers.Put(buffer)
+	failure := refused(endpoint, resp, body)
+	if hold > 0 {
+		failure.RetryAfter = hold
+		failure.Err = fmt.Errorf("%w; no request is sent for %s", failure.Err, hold.Round(time.Millisecond))
+	}
+	return failure
+}
+
+// readLimited reads all of r, or one byte more than limit if it is longer. A
+// negative size is not known beforehand.
+func readLimited(r io.Reader, limit, size int64) ([]byte, error) {
+	var buffer bytes.Buffer
+	buffer.Grow(int(min(max(size, 0), limit)) + bytes.MinRead)
+	_, err := buffer.ReadFrom(io.LimitReader(r, limit+1))
+	return buffer.Bytes(), err
+}
+
+// decompress returns what body is compressed from, or one byte more than limit of
+// it if it is longer.
+func decompress(body []byte, limit int64) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return readLimited(reader, limit, -1)
 }

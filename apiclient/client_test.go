@@ -23,13 +23,23 @@ func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 // newClient returns a client of a simulated API, in a synctest bubble.
 func newClient(t *testing.T, api http.Handler) *apiclient.Client {
 	t.Helper()
-	transport, stop := simapi.Serve(api)
+	return newClientOver(t, &http.Server{Handler: api})
+}
+
+// newClientOver returns a client of a server that is configured otherwise.
+func newClientOver(t *testing.T, server *http.Server) *apiclient.Client {
+	t.Helper()
+	network := simapi.NewNetwork()
+	go func() { _ = server.Serve(network) }()
+	transport := apiclient.NewTransport(2)
+	transport.Proxy = nil
+	transport.DialContext = network.DialContext
 	client := apiclient.New(apiclient.Options{
 		BaseURL: "http://api.test/api/v3/", Key: func() string { return "k" }, Timeout: 5 * time.Second, Concurrency: 2, Transport: transport,
 	})
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		stop()
+		_ = server.Close()
 	})
 	return client
 }
@@ -48,9 +58,9 @@ func TestActiveSessions(t *testing.T) {
 		client := newClient(t, newAPI(250))
 		seen := map[string]bool{}
 		for page, want := range []int{100, 100, 50, 0} {
-			got, err := client.ActiveSessions(t.Context(), page+1)
-			if err != nil || got.Total != 250 || len(got.Sessions) != want || len(got.Bad) != 0 {
-				t.Fatalf("page %d: %d sessions of %d, %v, %v; want %d of 250", page+1, len(got.Sessions), got.Total, got.Bad, err, want)
+			got, err := client.NewBatch(false).ActiveSessions(t.Context(), page+1)
+			if err != nil || got.Total != 250 || len(got.Sessions) != want || len(got.Invalid) != 0 {
+				t.Fatalf("page %d: %d sessions of %d, %v, %v; want %d of 250", page+1, len(got.Sessions), got.Total, got.Invalid, err, want)
 			}
 			for _, s := range got.Sessions {
 				seen[s.ID] = s.Active()
@@ -67,12 +77,12 @@ func TestABadItemSpoilsItselfAlone(t *testing.T) {
 		api := newAPI(1)
 		api.Add(simapi.Session{ID: id(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "NaN"}})
 		api.Add(simapi.Session{ID: id(3), StartedAt: time.Now(), Override: map[string]any{"id": 7}})
-		got, err := newClient(t, api).ActiveSessions(t.Context(), 1)
+		got, err := newClient(t, api).NewBatch(false).ActiveSessions(t.Context(), 1)
 		if err != nil || len(got.Sessions) != 1 || got.Sessions[0].ID != id(1) {
 			t.Fatalf("%+v, %v; want the first session", got.Sessions, err)
 		}
-		if len(got.Bad) != 2 || got.Bad[0].ID+got.Bad[1].ID != id(2) || got.Bad[0].Err.Reason != apiclient.ReasonInvalidResponse {
-			t.Errorf("bad: %+v; want the second session, and one that has no ID", got.Bad)
+		if len(got.Invalid) != 2 || got.Invalid[0].ID+got.Invalid[1].ID != id(2) || got.Invalid[0].Err.Reason != apiclient.ReasonInvalidResponse {
+			t.Errorf("bad: %+v; want the second session, and one that has no ID", got.Invalid)
 		}
 	})
 }
@@ -86,15 +96,16 @@ func TestAListThatLies(t *testing.T) {
 		"no total":                `{"items":[],"pageNumber":1,"pageSize":100}`,
 		"a total of half":         `{"items":[],"totalItems":0.5,"pageNumber":1,"pageSize":100}`,
 		"another page":            `{"items":[],"totalItems":0,"pageNumber":2,"pageSize":100}`,
-		"another size":            `{"items":[],"totalItems":0,"pageNumber":1,"pageSize":10}`,
+		"a larger size":           `{"items":[],"totalItems":0,"pageNumber":1,"pageSize":101}`,
+		"no size":                 `{"items":[],"totalItems":0,"pageNumber":1,"pageSize":0}`,
 		"more items than a page":  `{"items":[` + strings.Repeat("0,", 100) + `0],"totalItems":0,"pageNumber":1,"pageSize":100}`,
 		"a list and nothing else": `[]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, err := newClient(t, simapi.Status(200, body)).ActiveSessions(t.Context(), 1)
+				_, err := newClient(t, simapi.Status(200, body)).NewBatch(false).ActiveSessions(t.Context(), 1)
 				var failure *apiclient.Error
-				if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonInvalidResponse || !failure.Answered() {
+				if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonInvalidResponse || failure.Status != 200 {
 					t.Errorf("error %v; want an invalid response that is an answer", err)
 				}
 			})
@@ -108,9 +119,9 @@ func TestOnlyGETsWithTheKeyAreSent(t *testing.T) {
 		client := newClient(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			requests = append(requests, fmt.Sprintf("%s %s key %s", r.Method, r.URL, r.Header.Get("X-Browser-Use-API-Key")))
 		}))
-		_, _ = client.Session(t.Context(), id(1))
-		_, _ = client.ActiveSessions(t.Context(), 3)
-		_, _ = client.Account(t.Context())
+		_, _ = client.NewBatch(false).Session(t.Context(), id(1))
+		_, _ = client.NewBatch(false).ActiveSessions(t.Context(), 3)
+		_, _ = client.NewBatch(false).Account(t.Context())
 		want := []string{
 			"GET /api/v3/browsers/" + id(1) + " key k",
 			"GET /api/v3/browsers?pageSize=100&pageNumber=3&filterBy=active key k",
@@ -128,7 +139,7 @@ func TestHoldIsToldAndEnds(t *testing.T) {
 		api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(429, "", "Retry-After", "7")})
 		client := newClient(t, api)
 		for range 2 { // the answer, and what is withheld after it
-			_, err := client.Session(t.Context(), id(1))
+			_, err := client.NewBatch(false).Session(t.Context(), id(1))
 			var failure *apiclient.Error
 			if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonRateLimited || failure.RetryAfter != 7*time.Second {
 				t.Fatalf("error %v; want rate_limited for 7s", err)
@@ -138,7 +149,7 @@ func TestHoldIsToldAndEnds(t *testing.T) {
 			t.Errorf("held until %v; want 7s from now", until)
 		}
 		time.Sleep(7 * time.Second)
-		if _, err := client.Session(t.Context(), id(1)); err != nil || !client.HoldUntil().IsZero() {
+		if _, err := client.NewBatch(false).Session(t.Context(), id(1)); err != nil || !client.HoldUntil().IsZero() {
 			t.Errorf("error %v, held until %v after the hold; want none", err, client.HoldUntil())
 		}
 	})
@@ -150,7 +161,7 @@ func TestNothingIsSentForAContextThatIsOver(t *testing.T) {
 		client := newClient(t, api)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := client.Session(ctx, id(1))
+		_, err := client.NewBatch(false).Session(ctx, id(1))
 		var failure *apiclient.Error
 		if !errors.As(err, &failure) || failure.Reason != apiclient.ReasonCanceled || len(api.Requests()) != 0 {
 			t.Errorf("error %v, requests %v; want canceled and none", err, api.Requests())

@@ -1,33 +1,28 @@
 package apiclient
 
 import (
-	"compress/flate"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
 )
 
-// Reason says why a request failed, as the label "reason" shows it.
+// Reason is why a request failed, as the label "reason" shows it.
 type Reason string
 
 // The reasons of failures.
 const (
-	ReasonUnauthorized    Reason = "unauthorized"     // 401, 403
+	ReasonUnauthorized    Reason = "unauthorized"     // 401 or 403 from the API itself
 	ReasonPaymentRequired Reason = "payment_required" // 402
 	ReasonNotFound        Reason = "not_found"        // 404
-	ReasonRejected        Reason = "rejected"         // any other 4xx
-	ReasonRateLimited     Reason = "rate_limited"     // 429, or withheld because of one
+	ReasonRejected        Reason = "rejected"         // any other 4xx, and a 401 or 403 from something in front of the API
+	ReasonRateLimited     Reason = "rate_limited"     // 429
 	ReasonServerError     Reason = "server_error"     // 5xx
-	ReasonTimeout         Reason = "timeout"          // no complete answer in time
+	ReasonTimeout         Reason = "timeout"          // no complete response in time
 	ReasonConnection      Reason = "connection"       // no connection, or a broken one
 	ReasonInvalidResponse Reason = "invalid_response" // 3xx, or a 2xx that is not what the API promises
 
-	// ReasonCanceled is that of a request whose caller went away. It is no
-	// failure of the API and is not counted.
+	// ReasonCanceled is that of a request whose caller went away. It is no failure of the API and is
+	// not counted.
 	ReasonCanceled Reason = "canceled"
 )
 
@@ -37,14 +32,28 @@ var reasons = []Reason{
 	ReasonServerError, ReasonTimeout, ReasonConnection, ReasonInvalidResponse,
 }
 
-// Error is a request that brought no result. Its text holds nothing of the
-// reply's body, since that may quote credentials.
+// NotSent is why a request was not sent at all, as the label "reason" shows it.
+type NotSent string
+
+// The reasons for not sending a request.
+const (
+	NotSentHeld        NotSent = "held"        // the API asked for a pause, with a 429 or a 503
+	NotSentDeadline    NotSent = "deadline"    // the caller's time was over while it waited for the client's own limits
+	NotSentUnavailable NotSent = "unavailable" // an earlier request of the batch showed that the whole API fails
+)
+
+var notSentReasons = []NotSent{NotSentHeld, NotSentDeadline, NotSentUnavailable}
+
+// Error is a request that brought no result. Its text holds nothing that the peer sent, except where
+// a redirect leads to.
 type Error struct {
 	Endpoint   Endpoint
-	Reason     Reason
-	Status     int           // of the reply; 0 if there was none, or it broke off
-	RetryAfter time.Duration // after a 429: how long nobody asks
-	Err        error
+	Reason     Reason        // of a request that was not sent: that of the failure that kept it back
+	NotSent    NotSent       // why it was not sent; "" if it was
+	Status     int           // of the response; 0 if there was none, or it broke off
+	RetryAfter time.Duration // how long no request is sent; 0 if the API asked for no pause
+	Foreign    bool          // the response is not the API's own: a proxy, a firewall or a login page sent it
+	Err        error         // what exactly was wrong
 }
 
 func (e *Error) Error() string {
@@ -57,22 +66,35 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Answered says whether the API answered at all, with 2xx or 404: then it is
-// up, whatever is wrong with the one answer.
-func (e *Error) Answered() bool {
-	return e.Status == http.StatusNotFound || e.Status >= 200 && e.Status <= 299
+// orNil returns e as an error, nil if e is.
+func (e *Error) orNil() error {
+	if e == nil {
+		return nil
+	}
+	return e
 }
 
-// temporary says whether another try, a moment later, may well succeed.
+// temporary reports whether a retry, a moment later, may well succeed.
 func (e *Error) temporary() bool {
 	switch e.Status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
+		return e.RetryAfter == 0
 	}
-	return e.Reason == ReasonConnection
+	return e.Reason == ReasonConnection && e.NotSent == ""
 }
 
-// statusReason is the reason of a reply that is not 2xx.
+// AffectsEveryRequest reports whether every other request is likely to fail, too, because the API
+// fails or refuses the client as such.
+func (e *Error) AffectsEveryRequest() bool {
+	switch e.Reason {
+	case ReasonUnauthorized, ReasonPaymentRequired, ReasonRateLimited, ReasonServerError, ReasonTimeout, ReasonConnection:
+		return true
+	default:
+		return false
+	}
+}
+
+// statusReason returns the reason of a response that is not 2xx.
 func statusReason(status int) Reason {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -90,30 +112,4 @@ func statusReason(status int) Reason {
 	default:
 		return ReasonInvalidResponse
 	}
-}
-
-// connectionReason tells a connection that took too long from one that broke.
-func connectionReason(err error) Reason {
-	var netErr net.Error
-	if errors.As(err, &netErr) && netErr.Timeout() {
-		return ReasonTimeout
-	}
-	return ReasonConnection
-}
-
-// withoutURL takes off the method and URL that net/http puts before an error:
-// who logs it names the session.
-func withoutURL(err error) error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		return urlErr.Err
-	}
-	return err
-}
-
-// isCorrupt says whether err is about compressed data that is broken, as
-// opposed to a connection that is.
-func isCorrupt(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }

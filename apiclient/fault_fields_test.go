@@ -77,33 +77,46 @@ var fields = []struct {
 	{"one session", "agentSessionId", nil, map[string]shown{
 		"missing": value("active", "", "1"), "null": value("active", "", "1"), "nothing": value("active", "", "1"),
 		"absurd": value("active", "absurd", "1"), "1 MB": value("active", megabyte, "1"),
+		"7": value("active", "", "1"), "true": value("active", "", "1"), "a list": value("active", "", "1"), "an object": value("active", "", "1"),
 	}},
 	{"one session", "metadata", nil, map[string]shown{
 		"missing": value("active", "", "1"), "null": value("active", "", "1"), "labels": value("active", "", "1"),
+		"7": value("active", "", "1"), "true": value("active", "", "1"), "absurd": value("active", "", "1"),
+		"a list": value("active", "", "1"), "an object": value("active", "", "1"),
 	}},
 	{"the list", "items", nil, nil},
 	{"the list", "totalItems", numbers, map[string]shown{"7": value("active", "", "1")}},
 	{"the list", "pageNumber", numbers, nil},
-	{"the list", "pageSize", numbers, nil},
-	{"the account", "monthlyCreditsBalanceUsd", numbersRefused, balance("monthly")},
-	{"the account", "additionalCreditsBalanceUsd", numbersRefused, balance("additional")},
-	{"the account", "rateLimit", numbersRefused, map[string]shown{ // the other name comes first
-		"missing": limit("250"), "null": limit("250"), "7": limit("250"), "-5 as a number": limit("250"),
-	}},
-	{"the account", "concurrentSessionLimit", numbersRefused, map[string]shown{
-		"missing": limit("250"), "null": limit("250"), "7": limit("7"), "-5 as a number": limit("-5"), "2.5 as a number": limit("2.5"), "1e300 as a number": limit("1e+300"),
-	}},
-	{"the account", "activeSessionCount", numbersRefused, map[string]shown{
-		"missing": "-browseruse_account_active_sessions", "null": "-browseruse_account_active_sessions", "7": "browseruse_account_active_sessions 7",
-		"-5 as a number": "browseruse_account_active_sessions -5", "1e300 as a number": "browseruse_account_active_sessions 1e+300",
-	}},
-	{"the account", "projectId", nil, map[string]shown{
-		"missing": accountInfo("Business", ""), "null": accountInfo("Business", ""), "absurd": accountInfo("Business", "absurd"), "1 MB": accountInfo("Business", shown(megabyte)),
-	}},
-	{"the account", "planInfo", []string{"a plan of 7"}, map[string]shown{
-		"missing": accountInfo("", project), "null": accountInfo("", project), "an object": accountInfo("", project),
-		"a plan": accountInfo("absurd", project), "a plan of no name": accountInfo("", project),
-	}},
+	{"the list", "pageSize", numbers, map[string]shown{"7": value("active", "", "1")}}, // fewer than asked for
+	{"the account", "monthlyCreditsBalanceUsd", nil, balance("monthly")},
+	{"the account", "additionalCreditsBalanceUsd", nil, balance("additional")},
+	{"the account", "rateLimit", numbersRefused, allShow(limit("250"))}, // the other name comes first
+	{"the account", "concurrentSessionLimit", nil, override(allShow(limit("250")), map[string]shown{ // which rateLimit says, too
+		"7": limit("7"), "2.5 as a number": limit("2.5"), "1e300 as a number": limit("1e+300"), "-5 as a number": limit("250"),
+	})},
+	{"the account", "activeSessionCount", nil, override(allShow("-browseruse_account_active_sessions"), map[string]shown{
+		"7": "browseruse_account_active_sessions 7", "1e300 as a number": "browseruse_account_active_sessions 1e+300",
+	})},
+	{"the account", "projectId", nil, override(allShow(accountInfo("Business", "")), map[string]shown{
+		"absurd": accountInfo("Business", "absurd"), "1 MB": accountInfo("Business", shown(megabyte)),
+	})},
+	{"the account", "planInfo", nil, override(allShow(accountInfo("", project)), map[string]shown{
+		"a plan": accountInfo("absurd", project), "a plan of no name": accountInfo("", project), "a plan of 7": accountInfo("", project),
+	})},
+}
+
+// allShow is what any value of anyField shows.
+func allShow(want shown) map[string]shown {
+	all := map[string]shown{"1e999 as a number": want}
+	for name := range anyField {
+		all[name] = want
+	}
+	return all
+}
+
+func override(all, some map[string]shown) map[string]shown {
+	maps.Copy(all, some)
+	return all
 }
 
 const project = "11111111-2222-4333-8444-555555555555"
@@ -111,18 +124,23 @@ const project = "11111111-2222-4333-8444-555555555555"
 var (
 	numbers         = []string{"-5 as a number", "2.5 as a number", "1e300 as a number"}
 	numbersRefused  = []string{"1e999 as a number"}
-	decimalsRefused = []string{"nothing", "1E+309", "NaN", "1 MB"}
+	decimalsRefused = []string{"nothing", "1E+309", "NaN", "1 MB", "1e999 as a number"}
 )
 
 func decimals(name string) map[string]shown {
-	return map[string]shown{"missing": value(name, "", "0"), "-1.5": value(name, "", "-1.5"), "1E+300": value(name, "", "1e+300"), "1 MB of digits": value(name, "", "7")}
+	return map[string]shown{
+		"missing": value(name, "", "0"), "-1.5": value(name, "", "-1.5"), "1E+300": value(name, "", "1e+300"), "1 MB of digits": value(name, "", "7"),
+		"7": value(name, "", "7"), "2.5 as a number": value(name, "", "2.5"), "null": shown("-browseruse_session_" + name + `{agent_session_id="",session_id="` + exportertest.SessionID(1)),
+	}
 }
 
 func balance(source string) map[string]shown {
 	line := func(value string) shown {
 		return shown(fmt.Sprintf(`browseruse_account_credits_usd{source="%s"} %s`, source, value))
 	}
-	return map[string]shown{"7": line("7"), "-5 as a number": line("-5"), "2.5 as a number": line("2.5"), "1e300 as a number": line("1e+300")}
+	return override(allShow(shown(fmt.Sprintf(`-browseruse_account_credits_usd{source="%s"}`, source))), map[string]shown{
+		"7": line("7"), "-5 as a number": line("-5"), "2.5 as a number": line("2.5"), "1e300 as a number": line("1e+300"),
+	})
 }
 
 func limit(n string) shown { return shown("browseruse_account_concurrent_sessions_limit " + n) }
@@ -203,6 +221,6 @@ func TestOneItemOfTheListIsBad(t *testing.T) {
 		r.API.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now(), Override: map[string]any{"browserCost": "1e999"}})
 		got := r.Scrape()
 		exportertest.SameSessions(t, got, good, func(n int) bool { return n == 2 })
-		exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures("browsers", "invalid_response", 1))
+		exportertest.Has(t, got, "browseruse_up 1", `browseruse_api_invalid_items_total{endpoint="browsers"} 1`, exportertest.Failures("browsers", "invalid_response", 0))
 	})
 }

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How long a 429 silences the client. The API sends 5 s for its own windows and
-// 300 s for its outer limit (its guide on rate limits).
+// How long a 429 or 503 holds the client's requests. The API sends 5 s for its own
+// windows and 300 s for its outer limit (its guide on rate limits).
 const (
-	defaultHold = 5 * time.Second // Retry-After absent or unreadable: one window
+	defaultHold = 5 * time.Second // after a 429 whose Retry-After is absent or unreadable: one window
 	minHold     = time.Second
 	maxHold     = 15 * time.Minute // whatever is announced: three times the outer limit
 )
@@ -27,8 +27,9 @@ type limits struct {
 	rate  *rate.Limiter
 	now   func() time.Time
 
-	mu    sync.Mutex // guards until, never held while waiting
-	until time.Time  // nobody asks before
+	mu     sync.Mutex // guards the rest, never held while waiting
+	until  time.Time  // no request is sent before
+	reason Reason     // of the response that asked for it
 }
 
 func newLimits(concurrency int, perSecond float64, now func() time.Time) *limits {
@@ -43,71 +44,78 @@ func newLimits(concurrency int, perSecond float64, now func() time.Time) *limits
 	}
 }
 
-// enter waits until a request may be sent; release must be called after it. The
-// error is a *heldError during a hold, and otherwise says that ctx is over.
-func (l *limits) enter(ctx context.Context) (release func(), err error) {
-	if err := l.held(); err != nil {
-		return nil, err
+// enter waits until a request may be sent; release must be called after it. It
+// returns what refusal returns if that is an error, checked before and after each
+// wait so that a queue dissolves at once. Both results are nil if ctx is over.
+func (l *limits) enter(ctx context.Context, refusal func() *Error) (release func(), refused *Error) {
+	if refused := refusal(); refused != nil {
+		return nil, refused
 	}
-	if err := l.slots.Acquire(ctx, 1); err != nil {
-		return nil, err
+	if l.slots.Acquire(ctx, 1) != nil {
+		return nil, nil
 	}
 	release = func() { l.slots.Release(1) }
-	// The hold may have begun during either wait. Asked before the second, too,
-	// so that a queue dissolves at once instead of at the pace of the rate limit.
-	if err = l.held(); err == nil {
-		if err = l.rate.Wait(ctx); err == nil {
-			err = l.held()
+	refused = refusal()
+	if refused == nil {
+		if l.rate.Wait(ctx) != nil {
+			release()
+			return nil, nil
 		}
+		refused = refusal()
 	}
-	if err != nil {
+	if refused != nil {
 		release()
-		return nil, err
+		return nil, refused
 	}
 	return release, nil
 }
 
-// hold lets nobody ask for as long as the headers of a 429 demand, and returns
-// how long that is.
-func (l *limits) hold(header http.Header) time.Duration {
+// hold stops all requests for as long as a 429, or a 503 with a Retry-After,
+// demands, and returns how long that is; 0 for any other response.
+func (l *limits) hold(response *http.Response) time.Duration {
+	status := response.StatusCode
+	unavailable := status == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != ""
+	if status != http.StatusTooManyRequests && !unavailable {
+		return 0
+	}
 	now := l.now()
-	wait := retryAfter(header, now)
+	wait := retryAfter(response.Header, now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if until := now.Add(wait); until.After(l.until) {
-		l.until = until
+		l.until, l.reason = until, statusReason(status)
 	}
 	return wait
 }
 
-func (l *limits) holdUntil() time.Time {
+// holdUntil returns until when requests are held, and the reason of the response
+// that asked for it; the zero time if they are not.
+func (l *limits) holdUntil() (time.Time, Reason) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// Longer than the longest hold can only be a clock that jumped back.
 	if wait := l.until.Sub(l.now()); wait <= 0 || wait > maxHold {
-		return time.Time{}
+		return time.Time{}, ""
 	}
-	return l.until
+	return l.until, l.reason
 }
 
-// held returns a *heldError during a hold.
-func (l *limits) held() error {
-	if until := l.holdUntil(); !until.IsZero() {
-		return &heldError{wait: until.Sub(l.now())}
+// refusal returns the error of a request during a hold, or nil.
+func (l *limits) refusal(endpoint Endpoint) *Error {
+	until, reason := l.holdUntil()
+	if until.IsZero() {
+		return nil
 	}
-	return nil
+	wait := until.Sub(l.now())
+	return &Error{
+		Endpoint: endpoint, Reason: reason, NotSent: NotSentHeld, RetryAfter: wait,
+		Err: fmt.Errorf("not sent: the API asked for a pause, another %s", wait.Round(time.Millisecond)),
+	}
 }
 
-// heldError says that a request was withheld because of an earlier 429.
-type heldError struct{ wait time.Duration }
-
-func (e *heldError) Error() string {
-	return fmt.Sprintf("not asked: the API wants no request for another %s", e.wait.Round(time.Millisecond))
-}
-
-// retryAfter reads Retry-After, which is a number of seconds or an HTTP date. A
-// date is compared with the reply's own Date if it has one, so that the two
-// machines' clocks need not agree.
+// retryAfter returns what Retry-After demands, a number of seconds or an HTTP
+// date. A date is compared with the response's own Date if it has one, so that the
+// two machines' clocks need not agree.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	wait := defaultHold

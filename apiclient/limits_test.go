@@ -80,12 +80,12 @@ func clamp(wait time.Duration) time.Duration {
 func TestHoldEndsWhenTheClockJumpsBack(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	l := newLimits(1, 0, func() time.Time { return now })
-	l.hold(http.Header{"Retry-After": {"60"}})
-	if got := l.holdUntil(); !got.Equal(now.Add(time.Minute)) {
+	l.hold(&http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"60"}}})
+	if got, _ := l.holdUntil(); !got.Equal(now.Add(time.Minute)) {
 		t.Fatalf("holdUntil() = %v; want a minute from now", got)
 	}
 	now = now.Add(-24 * time.Hour)
-	if got := l.holdUntil(); !got.IsZero() {
+	if got, _ := l.holdUntil(); !got.IsZero() {
 		t.Errorf("holdUntil() = %v after the clock jumped back a day; want none", got)
 	}
 }

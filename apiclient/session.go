@@ -1,28 +1,35 @@
 package apiclient
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Session is one browser session, as GET /browsers/{session_id} and the items
-// of GET /browsers describe it. The URLs in such a reply (liveUrl, cdpUrl,
-// recordingUrl) let whoever has them watch or drive the browser: they are not
-// even decoded.
+// of GET /browsers describe it. The URLs in such a response (liveUrl, cdpUrl,
+// recordingUrl) let whoever has them watch or drive the browser: they are never
+// decoded.
 type Session struct {
 	ID             string // UUID in lower case
 	AgentSessionID string // the agent session that opened the browser; "" for a standalone one
 	Status         string // "active" or "stopped", as far as the API's page knows
 	StartedAt      time.Time
 	TimeoutAt      time.Time
-	FinishedAt     time.Time // zero if not finished
-	ProxyUsedMB    float64   // megabytes of 2^20 bytes (inferred from captured values)
-	ProxyCost      float64   // USD
-	BrowserCost    float64   // USD
-	Metadata       map[string]string
+	FinishedAt     time.Time         // zero if not finished
+	ProxyUsedMB    Amount            // megabytes of 2^20 bytes (inferred from captured values)
+	ProxyCost      Amount            // USD
+	BrowserCost    Amount            // USD
+	Metadata       map[string]string // by the keys of Options.MetadataKeys that the session has; nil if it has none
+}
+
+// Amount is a number that the API may leave open, with null. The zero value is not
+// known.
+type Amount struct {
+	Value float64 // 0 if not known
+	Known bool
 }
 
 // The statuses of the API's page.
@@ -31,171 +38,104 @@ const (
 	statusStopped = "stopped"
 )
 
-// Active says whether the browser runs. A status that the API's page does not
+// Active reports whether the browser runs. A status that the API's page does not
 // know counts as active until the session has finished.
-func (s Session) Active() bool {
+func (s *Session) Active() bool {
 	return s.Status == statusActive || !s.StatusKnown() && s.FinishedAt.IsZero()
 }
 
-// Cost is what the session has cost so far, in USD.
-func (s Session) Cost() float64 { return s.ProxyCost + s.BrowserCost }
+// Cost returns what the session has cost so far, in USD, as far as it is known.
+func (s *Session) Cost() float64 { return s.ProxyCost.Value + s.BrowserCost.Value }
 
-// StatusKnown says whether the status is one of the API's page.
-func (s Session) StatusKnown() bool { return s.Status == statusActive || s.Status == statusStopped }
+// StatusKnown reports whether the status is one of the API's page.
+func (s *Session) StatusKnown() bool { return s.Status == statusActive || s.Status == statusStopped }
 
-// decodeSession takes a reply apart that is one session and nothing else.
-func decodeSession(body []byte) (Session, error) {
-	if err := checkObject(body); err != nil {
+// wireSession is a session as the API sends it.
+type wireSession struct {
+	ID             text           `json:"id"`
+	Status         text           `json:"status"`
+	StartedAt      text           `json:"startedAt"`
+	TimeoutAt      text           `json:"timeoutAt"`
+	FinishedAt     text           `json:"finishedAt"`
+	ProxyUsedMB    number         `json:"proxyUsedMb"`
+	ProxyCost      number         `json:"proxyCost"`
+	BrowserCost    number         `json:"browserCost"`
+	AgentSessionID text           `json:"agentSessionId"`
+	Metadata       jsontext.Value `json:"metadata"`
+}
+
+// decodeSession decodes a response or an item that must be exactly one session.
+// Its error names a field, and quotes nothing of the body.
+func decodeSession(body []byte, metadataKeys []string) (Session, error) {
+	var wire wireSession
+	if err := decodeObject(body, &wire); err != nil {
 		return Session{}, err
 	}
-	return decodeValidSession(body)
+	return wire.session(metadataKeys)
 }
 
-// decodeValidSession takes an object apart that is known to be valid JSON.
-func decodeValidSession(object []byte) (Session, error) {
-	var wire struct{ id, status, startedAt, timeoutAt, finishedAt, proxyUsedMB, proxyCost, browserCost, agentSessionID, metadata []byte }
-	for name, value := range members(object) {
-		switch string(name) {
-		case "id":
-			wire.id = value
-		case "status":
-			wire.status = value
-		case "startedAt":
-			wire.startedAt = value
-		case "timeoutAt":
-			wire.timeoutAt = value
-		case "finishedAt":
-			wire.finishedAt = value
-		case "proxyUsedMb":
-			wire.proxyUsedMB = value
-		case "proxyCost":
-			wire.proxyCost = value
-		case "browserCost":
-			wire.browserCost = value
-		case "agentSessionId":
-			wire.agentSessionID = value
-		case "metadata":
-			wire.metadata = value
-		}
+// session converts what was decoded. An agent session ID that is no text, and
+// metadata that are none, are left out: no value of the session depends on them.
+func (w *wireSession) session(metadataKeys []string) (Session, error) {
+	var f fields
+	s := Session{
+		ID:          f.id("id", w.ID),
+		Status:      f.nonEmpty("status", w.Status),
+		StartedAt:   f.time("startedAt", w.StartedAt),
+		TimeoutAt:   f.time("timeoutAt", w.TimeoutAt),
+		ProxyUsedMB: f.amount("proxyUsedMb", w.ProxyUsedMB),
+		ProxyCost:   f.amount("proxyCost", w.ProxyCost),
+		BrowserCost: f.amount("browserCost", w.BrowserCost),
 	}
-	var d fieldDecoder
-	session := Session{
-		ID:             d.required("id", wire.id, ParseID),
-		Status:         d.required("status", wire.status, nonEmpty),
-		StartedAt:      requiredTime(&d, "startedAt", wire.startedAt),
-		TimeoutAt:      requiredTime(&d, "timeoutAt", wire.timeoutAt),
-		ProxyUsedMB:    d.decimal("proxyUsedMb", wire.proxyUsedMB),
-		ProxyCost:      d.decimal("proxyCost", wire.proxyCost),
-		BrowserCost:    d.decimal("browserCost", wire.browserCost),
-		AgentSessionID: d.optional("agentSessionId", wire.agentSessionID),
+	if w.FinishedAt.state == valid || w.FinishedAt.state == invalid {
+		s.FinishedAt = f.time("finishedAt", w.FinishedAt)
 	}
-	if !isNull(wire.finishedAt) {
-		session.FinishedAt = requiredTime(&d, "finishedAt", wire.finishedAt)
+	if f.err != nil {
+		return Session{}, f.err
 	}
-	if !isNull(wire.metadata) && json.Unmarshal(wire.metadata, &session.Metadata) != nil {
-		d.fail("metadata", errors.New("not an object of strings"))
-	}
-	return session, d.err
+	s.AgentSessionID = w.AgentSessionID.value
+	s.Metadata = decodeMetadata(w.Metadata, metadataKeys)
+	return s, nil
 }
 
-// checkObject says whether body is exactly one JSON object. Its error quotes
-// nothing of body.
-func checkObject(body []byte) error {
-	switch {
-	case !startsObject(body):
-		return errors.New("not a JSON object")
-	case !json.Valid(body):
-		return errors.New("not exactly one JSON object")
-	default:
-		return nil
+// fields converts fields and keeps the first error, with the name of the field but
+// nothing of its value.
+type fields struct{ err error }
+
+func (f *fields) fail(field string, err error) {
+	if f.err == nil {
+		f.err = fmt.Errorf("%s: %w", field, err)
 	}
 }
 
-// decodeObject takes body apart, which must be exactly one JSON object. Its
-// error quotes nothing of body.
-func decodeObject(body []byte, wire any) error {
-	if err := checkObject(body); err != nil {
-		return err
-	}
-	var mistyped *json.UnmarshalTypeError
-	if err := json.Unmarshal(body, wire); errors.As(err, &mistyped) {
-		return fmt.Errorf("%s: unexpected JSON type", mistyped.Field)
-	} else if err != nil {
-		return errors.New("not the JSON that is expected")
-	}
-	return nil
-}
-
-// startsObject says whether the first character of JSON is that of an object:
-// encoding/json takes null, too, for a struct.
-func startsObject(data []byte) bool {
-	data = bytes.TrimLeft(data, " \t\r\n")
-	return len(data) > 0 && data[0] == '{'
-}
-
-// fieldDecoder takes fields apart and keeps the first error, with the name of
-// the field but nothing of its value.
-type fieldDecoder struct{ err error }
-
-func (d *fieldDecoder) fail(field string, err error) {
-	if d.err == nil {
-		d.err = fmt.Errorf("%s: %w", field, err)
-	}
-}
-
-// text returns the string that a field holds.
-func (d *fieldDecoder) text(field string, raw []byte) string {
-	if len(raw) == 0 || raw[0] != '"' {
-		d.fail(field, errors.New("not a string"))
-		return ""
-	}
-	return unquote(raw)
-}
-
-// required returns a string that must be there and that parse accepts.
-func (d *fieldDecoder) required(field string, raw []byte, parse func(string) (string, error)) string {
-	s, err := parse(d.text(field, raw))
+func (f *fields) id(field string, t text) string {
+	id, err := ParseID(t.value)
 	if err != nil {
-		d.fail(field, err)
+		f.fail(field, err)
 	}
-	return s
+	return id
 }
 
-// optional returns a string, or "" where it is absent or null.
-func (d *fieldDecoder) optional(field string, raw []byte) string {
-	if isNull(raw) {
-		return ""
+func (f *fields) nonEmpty(field string, t text) string {
+	if t.value == "" {
+		f.fail(field, errors.New("not a text"))
 	}
-	return d.text(field, raw)
+	return t.value
 }
 
-// decimal returns a decimal number, or 0 where it is absent. Null is refused:
-// unlike the absent field, the API's page gives it no meaning.
-func (d *fieldDecoder) decimal(field string, raw []byte) float64 {
-	if len(raw) == 0 {
-		return 0
-	}
-	value, err := parseDecimal(d.text(field, raw))
+func (f *fields) time(field string, t text) time.Time {
+	at, err := parseTime(t.value)
 	if err != nil {
-		d.fail(field, err)
-	}
-	return value
-}
-
-func requiredTime(d *fieldDecoder, field string, raw []byte) time.Time {
-	at, err := parseTime(d.text(field, raw))
-	if err != nil {
-		d.fail(field, err)
+		f.fail(field, err)
 	}
 	return at
 }
 
-func nonEmpty(s string) (string, error) {
-	if s == "" {
-		return "", errors.New("empty")
+// amount returns a number that is 0 where it is absent, as the API's page says,
+// and not known where it is null.
+func (f *fields) amount(field string, n number) Amount {
+	if n.state == invalid {
+		f.fail(field, errors.New("not a number"))
 	}
-	return s, nil
+	return Amount{Value: n.value, Known: n.state == valid || n.state == absent}
 }
-
-// isNull says whether a field is absent or null.
-func isNull(raw []byte) bool { return len(raw) == 0 || string(raw) == "null" }

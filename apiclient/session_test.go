@@ -12,7 +12,7 @@ func BenchmarkDecodeSession(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(oneSession)))
 	for b.Loop() {
-		if _, err := decodeSession([]byte(oneSession)); err != nil {
+		if _, err := decodeSession([]byte(oneSession), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,124 +1,165 @@
 package apiclient
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
-// parseDecimal reads a decimal number as the API writes it. The result is the
-// float64 nearest to it; what is too large for one is refused.
+// Names that stand twice, and text that is not UTF-8, are no reason to lose a
+// session's costs: the last name counts, and broken text is replaced.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// decodeObject decodes body, which must be exactly one JSON object. Its error
+// quotes nothing of body.
+func decodeObject(body []byte, wire any) error {
+	if body = bytes.TrimLeft(body, " \t\r\n"); len(body) == 0 || body[0] != '{' {
+		return errors.New("not a JSON object")
+	}
+	if json.Unmarshal(body, wire, lenient) != nil {
+		return errors.New("not exactly one JSON object of the expected shape")
+	}
+	return nil
+}
+
+// state is how a field of a JSON object was found.
+type state uint8
+
+const (
+	absent  state = iota
+	null          // there, but null
+	invalid       // of another type
+	valid
+)
+
+// text is a field that holds a string.
+type text struct {
+	value string // "" unless valid
+	state state
+}
+
+// UnmarshalJSONFrom never fails for what is valid JSON, so that a field spoils no
+// other.
+func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*t = textOf(raw)
+	return nil
+}
+
+func textOf(raw jsontext.Value) text {
+	switch raw.Kind() {
+	case 'n':
+		return text{state: null}
+	case '"':
+		value, _ := jsontext.AppendUnquote(nil, raw) // broken UTF-8 is replaced
+		return text{value: string(value), state: valid}
+	default:
+		return text{state: invalid}
+	}
+}
+
+// number is a field that holds a decimal number, as a string or as a JSON number.
+type number struct {
+	value float64 // 0 unless valid
+	state state
+}
+
+// UnmarshalJSONFrom never fails for what is valid JSON, so that a field spoils no
+// other.
+func (n *number) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*n = numberOf(raw)
+	return nil
+}
+
+func numberOf(raw jsontext.Value) number {
+	decimal := string(raw)
+	switch raw.Kind() {
+	case 'n':
+		return number{state: null}
+	case '"':
+		decimal = textOf(raw).value
+	case '0':
+	default:
+		return number{state: invalid}
+	}
+	value, err := parseDecimal(decimal)
+	if err != nil {
+		return number{state: invalid}
+	}
+	return number{value: value, state: valid}
+}
+
+// parseDecimal returns the float64 nearest to a decimal number as the API writes
+// it: the pattern of its page, and the exponent with which Python writes what is
+// below 1e-6 (inferred). What is too large for a float64 is an error, and so is
+// what else Go takes for one: NaN, Inf, hex, underscores.
 func parseDecimal(s string) (float64, error) {
-	if !isDecimal(s) {
+	if strings.Trim(s, "+-.0123456789eE") != "" {
 		return 0, errors.New("not a decimal number")
 	}
 	value, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return 0, errors.New("a decimal number out of range")
+		return 0, errors.New("not a decimal number in range")
 	}
 	return value + 0, nil // + 0 makes 0 of -0
 }
 
-// isDecimal says whether s looks like the API's decimals: the pattern of its
-// page, and the exponent with which Python writes what is below 1e-6 (inferred).
-// It leaves out what else strconv takes for a float: NaN, Inf, hex, underscores.
-func isDecimal(s string) bool {
-	if s != "" && (s[0] == '+' || s[0] == '-') {
-		s = s[1:]
-	}
-	rest := skipDigits(s)
-	digits := len(s) - len(rest)
-	if rest != "" && rest[0] == '.' {
-		fraction := skipDigits(rest[1:])
-		digits += len(rest) - 1 - len(fraction)
-		rest = fraction
-	}
-	if digits == 0 {
-		return false
-	}
-	if rest == "" {
-		return true
-	}
-	if rest[0] != 'e' && rest[0] != 'E' {
-		return false
-	}
-	rest = rest[1:]
-	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
-		rest = rest[1:]
-	}
-	return rest != "" && skipDigits(rest) == ""
-}
-
-// skipDigits returns what follows the digits at the beginning of s.
-func skipDigits(s string) string {
-	for s != "" && s[0] >= '0' && s[0] <= '9' {
-		s = s[1:]
-	}
-	return s
-}
-
-// parseTime reads a time as the API writes it. One without an offset is UTC.
+// parseTime returns a time as the API writes it, in UTC: RFC 3339, or, as another
+// version of the API was seen to write it, the same without an offset, which is
+// UTC. Only the years 1 to 9999 have a form in JSON.
 func parseTime(s string) (time.Time, error) {
-	ok, hasOffset := isTime(s)
-	if ok && !hasOffset {
-		s += "Z"
-	}
 	at, err := time.Parse(time.RFC3339, s)
-	if !ok || err != nil {
-		return time.Time{}, errors.New("not an RFC 3339 time")
+	if err != nil {
+		at, err = time.Parse(time.RFC3339, s+"Z")
 	}
-	return at.UTC(), nil
+	if at = at.UTC(); err != nil || at.Year() < 1 || at.Year() > 9999 {
+		return time.Time{}, errors.New("not an RFC 3339 time of the years 1 to 9999")
+	}
+	return at, nil
 }
 
-// isTime says whether s looks like the API's times: RFC 3339, or, as another
-// version of the API was seen to write them, the same without an offset. It
-// leaves out what else Go takes for RFC 3339: a comma for the point, an hour of
-// one digit.
-func isTime(s string) (ok, hasOffset bool) {
-	const second = "0000-00-00T00:00:00"
-	if len(s) < len(second) || !hasForm(s[:len(second)], second) {
-		return false, false
-	}
-	offset := s[len(second):]
-	if offset != "" && offset[0] == '.' {
-		fraction := offset[1:]
-		if offset = skipDigits(fraction); len(offset) == len(fraction) {
-			return false, false
-		}
-	}
-	switch offset {
-	case "":
-		return true, false
-	case "Z":
-		return true, true
-	default:
-		return hasForm(offset, "+00:00") || hasForm(offset, "-00:00"), true
-	}
-}
-
-// hasForm says whether s is form, with any digits for its zeros.
-func hasForm(s, form string) bool {
-	if len(s) != len(form) {
-		return false
-	}
-	for i := range len(s) {
-		isDigit := s[i] >= '0' && s[i] <= '9'
-		if form[i] == '0' && !isDigit || form[i] != '0' && s[i] != form[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// ParseID reads the ID of a session, a UUID in its usual form of 36 characters,
-// and returns it in lower case.
+// ParseID returns the ID of a session, a UUID in its usual form of 36 characters,
+// in lower case.
 func ParseID(s string) (string, error) {
 	const length = len("00000000-0000-0000-0000-000000000000")
 	if len(s) != length || uuid.Validate(s) != nil {
 		return "", errors.New("not a UUID")
 	}
 	return strings.ToLower(s), nil
+}
+
+// decodeMetadata returns the texts that an object of labels has for these keys, or
+// nil for none.
+func decodeMetadata(raw jsontext.Value, keys []string) map[string]string {
+	if len(keys) == 0 || raw.Kind() != '{' {
+		return nil
+	}
+	var labels map[string]text
+	if json.Unmarshal(raw, &labels, lenient) != nil {
+		return nil
+	}
+	var metadata map[string]string
+	for key, label := range labels {
+		if label.state == valid && slices.Contains(keys, key) {
+			if metadata == nil {
+				metadata = make(map[string]string, len(keys))
+			}
+			metadata[key] = label.value
+		}
+	}
+	return metadata
 }

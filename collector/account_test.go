@@ -18,8 +18,7 @@ func TestAccount(t *testing.T) {
 		exportertest.HasNot(t, got, "browseruse_account_active_sessions")
 	})
 	for name, body := range map[string]string{
-		"no credits": `{"projectId":"p"}`, "credits in words": `{"monthlyCreditsBalanceUsd":"1","additionalCreditsBalanceUsd":2}`,
-		"a list": `[]`, "half of them": `{"monthlyCreditsBalanceUsd":1}`,
+		"no credits": `{"projectId":"p"}`, "credits in words": `{"monthlyCreditsBalanceUsd":"much","additionalCreditsBalanceUsd":{}}`, "a list": `[]`,
 	} {
 		exportertest.Bubble(t, "unreadable: "+name, func(t *testing.T) {
 			r := exportertest.New(t, exportertest.NewAPI(1), exportertest.IDFlags(1)...)
@@ -31,6 +30,15 @@ func TestAccount(t *testing.T) {
 			exportertest.Has(t, r.Scrape(), `browseruse_account_credits_usd{source="monthly"} 87.5`)
 		})
 	}
+	exportertest.Bubble(t, "an odd field costs itself alone", func(t *testing.T) {
+		r := exportertest.New(t, exportertest.NewAPI(1), exportertest.IDFlags(1)...)
+		r.API.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(200, `{"monthlyCreditsBalanceUsd":"2.5","additionalCreditsBalanceUsd":[],"rateLimit":0}`)})
+		got := r.Scrape()
+		exportertest.Has(t, got, `browseruse_account_credits_usd{source="monthly"} 2.5`, exportertest.Failures("account", "invalid_response", 0))
+		exportertest.HasNot(t, got, `browseruse_account_credits_usd{source="additional"}`, "browseruse_account_concurrent_sessions_limit")
+		r.Scrape()
+		r.Logged(1, "level=warn", "Account could not be read", "additionalCreditsBalanceUsd, rateLimit")
+	})
 	exportertest.Bubble(t, "turned off", func(t *testing.T) {
 		r := exportertest.New(t, exportertest.NewAPI(1), append(exportertest.IDFlags(1), "--no-collector.account")...)
 		exportertest.HasNot(t, r.Scrape(), "browseruse_account_")

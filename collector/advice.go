@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -9,11 +8,13 @@ import (
 )
 
 // Advice returns what the failure means and what to do about it.
-func (f *Failure) Advice() string { return advice(asAPIError(f.Err)) }
+func (f *Failure) Advice() string { return advice(f.Err) }
 
 // Sent reports whether a request was sent, so that the failure is more than the
 // consequence of another.
-func (f *Failure) Sent() bool { return !notSent[f.Reason] }
+func (f *Failure) Sent() bool {
+	return f.Err.NotSent == "" && f.Reason != apiclient.ReasonCanceled
+}
 
 // Explanation is what an error of a Reading means, for people.
 type Explanation struct {
@@ -31,37 +32,25 @@ func Explain(err error) Explanation {
 
 // cause leaves out how long a hold was when the error arose, which is soon untrue.
 func cause(e *apiclient.Error) string {
-	if e.Err == nil || e.Reason == apiclient.ReasonRateLimited || e.Reason == reasonHeld || e.Err.Error() == http.StatusText(e.Status) {
+	if e.Err == nil || e.RetryAfter > 0 || e.Err.Error() == http.StatusText(e.Status) {
 		return ""
 	}
 	return e.Err.Error()
 }
 
-func asAPIError(err error) *apiclient.Error {
-	e := &apiclient.Error{Reason: apiclient.ReasonConnection, Err: err}
-	errors.As(err, &e)
-	return e
-}
-
 func advice(e *apiclient.Error) string {
-	if e.Reason == apiclient.ReasonNotFound && e.Endpoint != apiclient.EndpointBrowser {
+	switch {
+	case e.NotSent == apiclient.NotSentDeadline:
+		return "not sent, since the scrape's time was over first; give it a longer timeout, or raise --api.rate-limit or --api.concurrency"
+	case e.Foreign:
+		return "something between the exporter and the API answered in its place, such as a proxy, a firewall or a login page; " +
+			"the key may be good: check HTTPS_PROXY, --api.url, and whether this machine may reach the API"
+	case e.Reason == apiclient.ReasonNotFound && e.Endpoint != apiclient.EndpointBrowser:
 		return "nothing is at this address; check --api.url"
+	default:
+		return adviceOn[e.Reason]
 	}
-	return adviceOn[e.Reason]
 }
-
-// Reasons of requests that were not sent, as the label "reason" of
-// browseruse_api_requests_not_sent_total has them.
-const (
-	reasonHeld        apiclient.Reason = "held"
-	reasonDeadline    apiclient.Reason = "deadline"
-	reasonUnavailable apiclient.Reason = "unavailable"
-)
-
-var notSent = map[apiclient.Reason]bool{reasonHeld: true, reasonDeadline: true, reasonUnavailable: true, apiclient.ReasonCanceled: true}
-
-// reasonIntermediary is that of a response which is not the API's own.
-const reasonIntermediary apiclient.Reason = "intermediary"
 
 var adviceOn = map[apiclient.Reason]string{
 	apiclient.ReasonUnauthorized: "the API key is wrong or revoked, or of the other region; check the key, and --api.url: " +
@@ -69,17 +58,12 @@ var adviceOn = map[apiclient.Reason]string{
 	apiclient.ReasonPaymentRequired: "the account is out of credit; top it up",
 	apiclient.ReasonNotFound:        "it was deleted, or belongs to another project; if none is found, check --api.url",
 	apiclient.ReasonRejected:        "the API does not accept the request; check --api.url, and whether there is a newer exporter",
-	apiclient.ReasonRateLimited:     "the project's requests a second are used up, by the exporter or by what else uses its keys; the exporter sends none for as long as the API asks",
-	apiclient.ReasonServerError:     "the API itself fails; wait, and see the vendor's status page",
-	apiclient.ReasonTimeout:         "no complete answer in time; the API or the way to it is slow, or the scrape's timeout is too short for so many sessions",
-	apiclient.ReasonConnection:      "the API can't be reached; check --api.url, name resolution, HTTPS_PROXY, firewall and certificates",
-	apiclient.ReasonInvalidResponse: "the answer is not what this exporter expects; the API may have changed, so look for a newer exporter, or a proxy answers in its place; check --api.url",
-	apiclient.ReasonCanceled:        "the scraper went away before the answer came",
-
-	reasonHeld:        "not sent, since the API asked for a pause, which is not over; wait for its end",
-	reasonDeadline:    "not sent, since the scrape's time was over first; give it a longer timeout, or raise --api.rate-limit or --api.concurrency",
-	reasonUnavailable: "not sent, since another request of the same scrape showed that the whole API fails; see that failure",
-
-	reasonIntermediary: "something between the exporter and the API answered in its place, such as a proxy, a firewall or a login page; " +
-		"the key may be good: check HTTPS_PROXY, --api.url, and whether this machine may reach the API",
+	apiclient.ReasonRateLimited: "the project's requests a second are used up, by the exporter or by what else uses its keys; " +
+		"the exporter sends none for as long as the API asks",
+	apiclient.ReasonServerError: "the API itself fails; wait, and see the vendor's status page",
+	apiclient.ReasonTimeout:     "no complete response in time; the API or the way to it is slow",
+	apiclient.ReasonConnection:  "the API can't be reached; check --api.url, name resolution, HTTPS_PROXY, firewall and certificates",
+	apiclient.ReasonInvalidResponse: "the response is not what this exporter expects; the API may have changed, so look for a newer exporter, " +
+		"or a proxy answers in its place; check --api.url",
+	apiclient.ReasonCanceled: "the scraper went away before the response came",
 }

@@ -77,10 +77,10 @@ func TestThePaceBeginsAnewWhenTheClockJumps(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &exporterClock{}
 				all := newCollector(t, project(), c, 0)
-				var pace *collector.Pace
+				var pace *collector.SpendRate
 				read := func(times int) {
 					for range times {
-						pace = all.Read(t.Context()).Pace
+						pace = all.Read(t.Context()).SpendRate
 						time.Sleep(30 * time.Second)
 					}
 				}

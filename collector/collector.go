@@ -6,6 +6,7 @@ package collector
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -33,18 +34,19 @@ type Options struct {
 // Collector is one project: a key, a URL, its sessions. It is safe for
 // concurrent use; nothing in it assumes that it is the only one in a process.
 type Collector struct {
-	options Options
-	journal *journal
-	memory  *memory
-	info    *infoDesc // nil: none
-	paces   paceKeeper
-	others  *prometheus.Registry // the project's metrics that are not of a reading: of its requests
+	options  Options
+	failures *failureLog
+	store    *sessionStore
+	info     *infoDesc // nil: none
+	spend    spendTracker
+	troubled atomic.Bool          // the whole API failed in the last reading
+	others   *prometheus.Registry // the project's metrics that are not of a reading: of its requests
 
-	mu      sync.Mutex // guards what follows, never held while reading
+	mu      sync.Mutex // guards the rest, never held while reading
 	begun   int        // readings so far
-	current *flight
-	recent  *Reading // the last complete one; nil unless MaxAge is set
-	last    *Reading // the last that somebody waited for until its end or its deadline; nil: none
+	current *sharedReading
+	recent  *Reading // newest one that is complete and up; nil unless MaxAge is set
+	last    *Reading // newest one that its scrapers did not abandon; nil before the first
 }
 
 // New returns a Collector.
@@ -55,11 +57,11 @@ func New(o Options) *Collector {
 	others := prometheus.NewRegistry()
 	others.MustRegister(o.Client)
 	return &Collector{
-		options: o,
-		others:  others,
-		journal: newJournal(o.Logger),
-		memory:  &memory{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*remembered{}},
-		info:    newInfoDesc(o.MetadataLabels),
+		options:  o,
+		failures: newFailureLog(o.Logger),
+		store:    &sessionStore{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*storedSession{}},
+		info:     newInfoDesc(o.MetadataLabels),
+		others:   others,
 	}
 }
 
@@ -94,17 +96,17 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 	if reading := c.recentEnough(); reading != nil {
 		return reading
 	}
-	f := c.join(ctx)
+	shared := c.acquire(ctx)
 	select {
-	case <-f.done:
+	case <-shared.done:
 	case <-ctx.Done():
 	}
-	c.leave(f, context.Cause(ctx))
+	c.release(shared, context.Cause(ctx))
 	select {
-	case <-f.done:
-		return f.reading
+	case <-shared.done:
+		return shared.reading
 	default: // cut short for this scrape, while others still wait
-		return f.progress.reading()
+		return shared.partial.reading()
 	}
 }
 

@@ -33,13 +33,17 @@ var sessionFamilies = []*sessionFamily{
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
 	newSessionFamily("browseruse_session_proxy_used_megabytes",
 		"Proxy traffic of the session so far, in megabytes as the API reports them.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyUsedMB, true }),
+		func(s *apiclient.Session, _ time.Time) (float64, bool) {
+			return s.ProxyUsedMB.Value, s.ProxyUsedMB.Known
+		}),
 	newSessionFamily("browseruse_session_proxy_cost_usd",
 		"Cost of the session's proxy traffic so far, in US dollars; late metering may still change it after a stop.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyCost, true }),
+		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyCost.Value, s.ProxyCost.Known }),
 	newSessionFamily("browseruse_session_browser_cost_usd",
 		"Cost of the session's browser time so far, in US dollars; late metering may still change it after a stop.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.BrowserCost, true }),
+		func(s *apiclient.Session, _ time.Time) (float64, bool) {
+			return s.BrowserCost.Value, s.BrowserCost.Known
+		}),
 	newSessionFamily("browseruse_session_timeout_remaining_seconds",
 		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
 		func(s *apiclient.Session, now time.Time) (float64, bool) {

@@ -9,70 +9,84 @@ import (
 
 // What a Failure is about.
 const (
-	FailedSessions = "sessions"
-	FailedList     = "list of active sessions"
-	FailedAccount  = "account"
+	FailedSessions  = "sessions"
+	FailedRereads   = "stopped sessions"
+	FailedList      = "list of active sessions"
+	FailedListItems = "items of the list of active sessions"
+	FailedAccount   = "account"
 )
 
-// mostNamed is how many sessions a Failure names.
-const mostNamed = 10
+// maxNamed is how many sessions a Failure names.
+const maxNamed = 10
 
 // Failure is what a Reading lacks for one reason.
 type Failure struct {
-	What       string // FailedSessions, FailedList or FailedAccount
+	What       string // FailedSessions or another of these constants
 	Reason     apiclient.Reason
-	SessionIDs []string // the first of Count sessions; none for what is no session
+	SessionIDs []string // the first of Count sessions; empty for what is no session
 	Count      int
-	Err        error // why, of the first
+	Err        *apiclient.Error // why, of the first
 }
 
-// Failures returns what could not be read: first the list, then the account,
-// then the sessions, one Failure for each reason.
+// Failures returns what could not be read, one Failure for each reason: first the
+// list and its items, then the account, the sessions without values, and those
+// whose values may have changed since they were read.
 func (r *Reading) Failures() []Failure {
 	var failures []Failure
-	if r.ListErr != nil {
-		failures = append(failures, Failure{What: FailedList, Reason: reasonOf(r.ListErr), Count: 1, Err: r.ListErr})
+	add := func(what string, count int, err error) {
+		if err != nil {
+			failure := asAPIError(err)
+			failures = append(failures, Failure{What: what, Reason: failure.Reason, Count: count, Err: failure})
+		}
 	}
-	if r.AccountErr != nil {
-		failures = append(failures, Failure{What: FailedAccount, Reason: reasonOf(r.AccountErr), Count: 1, Err: r.AccountErr})
-	}
-	byReason := map[apiclient.Reason]int{} // where in failures
+	add(FailedList, 1, r.ListErr)
+	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
+	add(FailedAccount, 1, r.AccountErr)
+	failures = append(failures, r.failuresOf(FailedSessions, func(s *SessionReading) error { return s.Err })...)
+	return append(failures, r.failuresOf(FailedRereads, func(s *SessionReading) error { return s.RereadErr })...)
+}
+
+// failuresOf returns the failures of sessions, by reason.
+func (r *Reading) failuresOf(what string, errOf func(*SessionReading) error) []Failure {
+	var failures []Failure
+	byReason := map[apiclient.Reason]int{} // index in failures
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
-		if s.Err == nil {
+		failure := asAPIError(errOf(s))
+		if failure == nil {
 			continue
 		}
-		reason := reasonOf(s.Err)
-		at, seen := byReason[reason]
+		at, seen := byReason[failure.Reason]
 		if !seen {
 			at = len(failures)
-			byReason[reason] = at
-			failures = append(failures, Failure{What: FailedSessions, Reason: reason, Err: s.Err})
+			byReason[failure.Reason] = at
+			failures = append(failures, Failure{What: what, Reason: failure.Reason, Err: failure})
+		}
+		if failures[at].Err.NotSent != "" { // one that was sent says more
+			failures[at].Err = failure
 		}
 		failures[at].Count++
-		if len(failures[at].SessionIDs) < mostNamed {
+		if len(failures[at].SessionIDs) < maxNamed {
 			failures[at].SessionIDs = append(failures[at].SessionIDs, s.ID)
 		}
 	}
 	return failures
 }
 
-// String says what could not be read, and why.
+// String returns what could not be read, and why.
 func (f *Failure) String() string {
 	switch {
-	case f.What == FailedSessions && f.Count == 1:
+	case f.Count == 1 && len(f.SessionIDs) == 1:
 		return fmt.Sprintf("session %s could not be read: %v", f.SessionIDs[0], f.Err)
-	case f.What == FailedSessions:
+	case len(f.SessionIDs) > 0:
 		more := ""
 		if n := f.Count - len(f.SessionIDs); n > 0 {
 			more = fmt.Sprintf(" and %d more", n)
 		}
-		return fmt.Sprintf("%d sessions could not be read (%s%s): %v", f.Count, strings.Join(f.SessionIDs, ", "), more, f.Err)
+		return fmt.Sprintf("%d %s could not be read (%s%s): %v", f.Count, f.What, strings.Join(f.SessionIDs, ", "), more, f.Err)
+	case f.What == FailedListItems:
+		return fmt.Sprintf("%d %s could not be read: %v", f.Count, f.What, f.Err)
 	default:
 		return fmt.Sprintf("the %s could not be read: %v", f.What, f.Err)
 	}
-}
-
-func reasonOf(err error) apiclient.Reason {
-	return asAPIError(err).Reason
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,25 +19,34 @@ func (c *Collector) Gatherer(r *Reading) prometheus.TransactionalGatherer {
 // callers: the time left of a session is as of then.
 const shareTime = time.Second
 
+// sharedFamilies are the families of a reading while somebody uses them.
+type sharedFamilies struct {
+	mu       sync.Mutex
+	families []*dto.MetricFamily // nil if no caller uses them
+	madeAt   time.Time
+	users    int
+}
+
 // Gather implements prometheus.TransactionalGatherer: the metrics of r alone,
 // without error. Callers that overlap share them, so that many scrapes at once
 // take about the memory of one.
 func (r *Reading) Gather() (families []*dto.MetricFamily, done func(), err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := r.now(); r.families == nil || now.Sub(r.madeAt) > shareTime {
-		r.families, r.madeAt = r.newFamilies(now), now
+	s := r.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := r.now(); s.families == nil || now.Sub(s.madeAt) > shareTime {
+		s.families, s.madeAt = r.newFamilies(now), now
 	}
-	r.users++
-	return r.families, r.release, nil
+	s.users++
+	return s.families, s.release, nil
 }
 
 // release lets the garbage collector have the families after their last user.
-func (r *Reading) release() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.users--; r.users == 0 {
-		r.families = nil
+func (s *sharedFamilies) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.families = nil
 	}
 }
 
@@ -62,10 +72,16 @@ func (r *Reading) accountFamilies() []*dto.MetricFamily {
 	if account == nil {
 		return nil
 	}
-	families := []*dto.MetricFamily{
-		credits.with(credits.sample(account.AdditionalCreditsUSD, "additional"), credits.sample(account.MonthlyCreditsUSD, "monthly")),
-		accountInfo.single(1, account.Plan, account.ProjectID),
+	var left []*dto.Metric
+	for _, credit := range []struct {
+		source string
+		usd    *float64
+	}{{"additional", account.AdditionalCreditsUSD}, {"monthly", account.MonthlyCreditsUSD}} {
+		if credit.usd != nil {
+			left = append(left, credits.sample(*credit.usd, credit.source))
+		}
 	}
+	families := []*dto.MetricFamily{credits.with(left...), accountInfo.single(1, account.Plan, account.ProjectID)}
 	if limit := account.ConcurrentSessionsLimit; limit != nil {
 		families = append(families, concurrentSessionsLimit.single(*limit))
 	}

@@ -144,7 +144,7 @@ func TestNoWayToTheAPI(t *testing.T) {
 			}
 			s.dial.Store(&test.dial)
 			got := s.Scrape("60")
-			exportertest.Has(t, got, "browseruse_up 0", exportertest.Up(1, 0), exportertest.Up(2, 0), exportertest.Up(3, 0), exportertest.Failures("browser", "connection", 9), exportertest.Failures("account", "connection", 3))
+			exportertest.Has(t, got, "browseruse_up 0", exportertest.Up(1, 0), exportertest.Up(2, 0), exportertest.Up(3, 0), exportertest.Failures("browser", "connection", 5), exportertest.Failures("account", "connection", 3))
 			if n := exportertest.Values(got); n != 0 {
 				t.Errorf("%d sessions have values", n)
 			}

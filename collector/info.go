@@ -33,6 +33,14 @@ func newInfoDesc(keys []string) *infoDesc {
 	}
 }
 
+// labelNames returns the labels that come from the metadata.
+func (d *infoDesc) labelNames() []string {
+	if d == nil {
+		return nil
+	}
+	return d.metadata
+}
+
 // labelPairs returns the pairs of a session, sorted by their names, from those
 // that all its series have.
 func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) []*dto.LabelPair {
@@ -67,7 +75,7 @@ func metadataLabel(key string) string {
 	}, key)
 }
 
-// CheckMetadataLabels says whether all keys can be labels at once.
+// CheckMetadataLabels reports whether all keys can be labels at once.
 func CheckMetadataLabels(keys []string) error {
 	taken := map[string]string{}
 	for _, key := range keys {

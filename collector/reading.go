@@ -1,10 +1,7 @@
 package collector
 
 import (
-	"sync"
 	"time"
-
-	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
 )
@@ -12,12 +9,12 @@ import (
 // Reading is what one look at the API found. It does not change any more and may
 // be shared.
 type Reading struct {
-	Start    time.Time
-	Duration time.Duration // until it was complete, or until it was cut short
-	Up       bool          // the API answered a request, or none was needed
-	Complete bool          // false if it was cut short by a deadline
-	API      APIState      // at its end
-	Pace     *Pace         // nil if it is not known
+	Start     time.Time
+	Duration  time.Duration // until it was complete, or until it was cut short
+	Up        bool          // the API answered a request, or none was needed
+	Complete  bool          // false if it was cut short by a deadline
+	API       APIState      // the API client's state at the end; zero until then
+	SpendRate *SpendRate    // nil if it is not known
 
 	Sessions []SessionReading // in the order of their IDs
 
@@ -26,6 +23,9 @@ type Reading struct {
 
 	ListErr error // why the list of active sessions could not be read whole, if it was asked for
 
+	InvalidItems    int   // items of the list that could not be read and name no session
+	InvalidItemsErr error // why, of one of them
+
 	SessionFile *SessionFileState // nil if there is none
 
 	MetadataLabels []string // that Metadata fills, sorted
@@ -33,11 +33,7 @@ type Reading struct {
 	number int // counts up from one reading to the next: a clock may go back
 	now    func() time.Time
 	info   *infoDesc // nil: none
-
-	mu       sync.Mutex          // guards what follows
-	families []*dto.MetricFamily // nil if none is in use
-	madeAt   time.Time
-	users    int
+	shared *sharedFamilies
 }
 
 // SessionReading is one session of a Reading.
@@ -46,6 +42,17 @@ type SessionReading struct {
 	Session apiclient.Session // zero if Err is set
 	ReadAt  time.Time         // when its values were read; zero if Err is set
 	Err     error             // why its values could not be read
+
+	// RereadErr is why the values could not be read again, although they may have
+	// changed since ReadAt; nil if Err is set.
+	RereadErr error
+}
+
+// APIState is the state of the API client.
+type APIState struct {
+	HoldUntil time.Time                // until when it sends no request because the API asked for a pause; zero: it does
+	Requests  int                      // that the reading sent, retries included
+	Failures  []apiclient.FailureCount // since the exporter's start, the latest first
 }
 
 // SessionFileState is how the file of session IDs was found.
@@ -54,21 +61,15 @@ type SessionFileState struct {
 	Err      error     // why the file as it is now is not in force; nil if it is
 }
 
-// APIState is the state of the requests to the API at the end of a Reading.
-type APIState struct {
-	HoldUntil time.Time           // until when the API asked for no request; zero: for no pause
-	Requests  int                 // that the reading sent, retries included
-	Failures  []apiclient.Failure // since the exporter's start, the latest first
-}
-
-// AllRead says whether everything that was asked for was read.
+// AllRead reports whether everything that was asked for was read, except for the
+// account.
 func (r *Reading) AllRead() bool {
-	for i := range r.Sessions {
-		if r.Sessions[i].Err != nil {
+	for _, failure := range r.Failures() {
+		if failure.What != FailedAccount {
 			return false
 		}
 	}
-	return r.Complete && r.Up && r.ListErr == nil
+	return r.Complete && r.Up
 }
 
 func boolean(b bool) float64 {

@@ -52,7 +52,8 @@ func TestAnAnswerBeforePrometheusGivesUp(t *testing.T) {
 		if took := time.Since(start); took > 3200*time.Millisecond {
 			t.Errorf("the answer took %v; want it after 3s", took)
 		}
-		exportertest.Has(t, got, exportertest.Up(1, 0), exportertest.Up(100, 0), exportertest.Failures("browser", "timeout", 100))
+		exportertest.Has(t, got, exportertest.Up(1, 0), exportertest.Up(100, 0), exportertest.Failures("browser", "timeout", 3),
+			`browseruse_api_requests_not_sent_total{endpoint="browser",reason="deadline"} 97`)
 		remove()
 		time.Sleep(20 * time.Second) // until the rate limit has its burst back
 		exportertest.Has(t, r.Scrape("60"), exportertest.Up(1, 1), exportertest.Up(100, 1), "browseruse_up 1")
@@ -153,7 +154,7 @@ func TestLimits(t *testing.T) {
 		r := exportertest.New(t, api, append(exportertest.IDFlags(30), "--api.concurrency=4", "--api.rate-limit=0")...)
 		var mu sync.Mutex
 		inFlight, most := 0, 0
-		api.Inject(simapi.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		observe(t, api, 30, func() {
 			mu.Lock()
 			inFlight++
 			most = max(most, inFlight)
@@ -162,8 +163,7 @@ func TestLimits(t *testing.T) {
 			mu.Lock()
 			inFlight--
 			mu.Unlock()
-			w.WriteHeader(http.StatusNotFound)
-		}})
+		})
 		r.Scrape()
 		if most != 4 {
 			t.Errorf("%d requests were in flight at once; want 4", most)
@@ -171,18 +171,17 @@ func TestLimits(t *testing.T) {
 	})
 	exportertest.Bubble(t, "a second", func(t *testing.T) {
 		api := exportertest.NewAPI(100)
-		r := exportertest.New(t, api, append(exportertest.IDFlags(100), "--api.rate-limit=5")...)
+		r := exportertest.New(t, api, append(exportertest.IDFlags(100), "--api.rate-limit=5", "--no-collector.account")...)
 		var mu sync.Mutex
 		var times []time.Time
-		api.Inject(simapi.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		observe(t, api, 100, func() {
 			mu.Lock()
+			defer mu.Unlock()
 			times = append(times, time.Now())
-			mu.Unlock()
-			w.WriteHeader(http.StatusNotFound)
-		}})
+		})
 		r.Scrape("60")
-		if len(times) != 102 {
-			t.Fatalf("%d requests; want the list, 100 sessions and the account", len(times))
+		if len(times) != 101 {
+			t.Fatalf("%d requests; want the list and 100 sessions", len(times))
 		}
 		for i, at := range times {
 			for j := i + 11; j < len(times); j++ { // the burst is 10
@@ -193,6 +192,23 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// observe lets requested see each request for the list, which is empty, and for the
+// first n sessions, which are there.
+func observe(t *testing.T, api *simapi.Server, n int, requested func()) {
+	t.Helper()
+	answer := func(endpoint, id, body string) {
+		api.Inject(simapi.Fault{Endpoint: endpoint, ID: id, Handler: func(w http.ResponseWriter, r *http.Request) {
+			requested()
+			simapi.Status(200, body)(w, r)
+		}})
+	}
+	for i := 1; i <= n; i++ {
+		id := exportertest.SessionID(i)
+		answer("browser", id, exportertest.GoodAnswer(t, api, "/browsers/"+id))
+	}
+	answer("browsers", "", `{"items":[],"totalItems":0,"pageNumber":1,"pageSize":100}`)
 }
 
 func TestOverlappingScrapesShareOneReading(t *testing.T) {
@@ -317,13 +333,13 @@ func TestAFailureIsLoggedWhenItBeginsAndWhenItIsOver(t *testing.T) {
 		r.Logged(1, "level=warn", "Sessions could not be read", "reason=server_error", "sessions=3")
 		r.Logged(1, "level=warn", "Account could not be read", "reason=server_error")
 		r.Logged(9, "level=debug", "Session could not be read")
-		r.Logged(0, "Failure is over")
+		r.Logged(0, "msg=Recovered")
 		remove()
 		for range 3 {
 			r.Scrape()
 		}
-		r.Logged(1, "level=info", "Failure is over", "of=session", "reason=server_error")
-		r.Logged(1, "level=info", "Failure is over", "of=account", "reason=server_error")
+		r.Logged(1, "level=info", "msg=Recovered", "target=sessions", "reason=server_error")
+		r.Logged(1, "level=info", "msg=Recovered", "target=account", "reason=server_error")
 	})
 }
 
@@ -339,9 +355,9 @@ func TestAFailureThatChangesIsNotOver(t *testing.T) {
 		r.Logged(1, "level=warn", "Sessions could not be read", "reason=server_error")
 		r.Logged(1, "level=warn", "Sessions could not be read", "reason=not_found")
 		r.Logged(1, "level=warn", "Sessions could not be read", "reason=payment_required")
-		r.Logged(0, "Failure is over")
+		r.Logged(0, "msg=Recovered")
 		r.Scrape()
-		r.Logged(1, "level=info", "Failure is over", "of=session", "reason=payment_required")
-		r.Logged(1, "Failure is over")
+		r.Logged(1, "level=info", "msg=Recovered", "target=sessions", "reason=payment_required")
+		r.Logged(1, "msg=Recovered")
 	})
 }

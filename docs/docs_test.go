@@ -90,7 +90,10 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(e.Collector.Read(t.Context()))).Gather()
+	reading := e.Collector.Read(t.Context())
+	api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "60", "X-RateLimit-Limit", "125", "X-RateLimit-Remaining", "0")})
+	e.Collector.Read(t.Context()) // of which only what the client keeps is exposed
+	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(reading)).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
 package web_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,11 +41,7 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	for n := range 3 {
 		api.Add(simapi.Session{ID: exportertest.SessionID(n + 1), StartedAt: time.Now()})
 	}
-	asked, once := make(chan struct{}), sync.Once{}
-	api.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: func(w http.ResponseWriter, r *http.Request) {
-		once.Do(func() { close(asked) })
-		simapi.Hang()(w, r)
-	}})
+	api.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: simapi.Hang()})
 	type answer struct {
 		body string
 		err  error
@@ -58,7 +54,7 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 			answers <- answer{body, err}
 		}()
 	}
-	exportertest.Receive(t, asked)
+	waitForScrapes(t, address, scrapes)
 	if status := stop(); status != 0 {
 		t.Errorf("exit status %d; want 0", status)
 	}
@@ -72,5 +68,32 @@ func TestSIGTERMInTheMiddleOfEverything(t *testing.T) {
 	}
 	if rest, _ := io.ReadAll(never); strings.Contains(string(rest), "\npromhttp_") { // the last family
 		t.Error("the answer that nobody read was written out after the end")
+	}
+}
+
+// waitForScrapes returns when so many scrapes are in progress, the one that never
+// reads its answer not counted. It asks by scrapes that take a moment each.
+func waitForScrapes(t *testing.T, address string, scrapes int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "0.01")
+	want := fmt.Sprintf("\npromhttp_metric_handler_requests_in_flight %d\n", scrapes+2)
+	for {
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(body), want) {
+			http.DefaultClient.CloseIdleConnections()
+			return
+		}
 	}
 }

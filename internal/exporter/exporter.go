@@ -116,12 +116,13 @@ func (e *Exporter) Close() {
 func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
 	e := &Exporter{Registry: prometheus.NewRegistry()}
 	client := apiclient.Options{
-		BaseURL:     c.APIURL,
-		Timeout:     c.timeout,
-		Concurrency: c.concurrency,
-		RateLimit:   c.rateLimit,
-		UserAgent:   programName + "/" + version.Version,
-		Transport:   transport,
+		BaseURL:      c.APIURL,
+		Timeout:      c.timeout,
+		Concurrency:  c.concurrency,
+		RateLimit:    c.rateLimit,
+		MetadataKeys: c.metadata,
+		UserAgent:    programName + "/" + version.Version,
+		Transport:    transport,
 	}
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")

@@ -284,8 +284,8 @@ func TestKeyFileIsReadAgain(t *testing.T) {
 func TestLogFormats(t *testing.T) {
 	exportertest.SetKey(t, exportertest.Key)
 	for format, want := range map[string]*regexp.Regexp{
-		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=journal\.go:\d+ level=warn msg="Sessions could not be read" sessions=1 session_id=\S+ reason=not_found err=".*" advice="it was deleted, `),
-		"json":   regexp.MustCompile(`(?m)^\{"advice":"it was deleted, .*","caller":"journal\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
+		"logfmt": regexp.MustCompile(`(?m)^ts=\S+ caller=failurelog\.go:\d+ level=warn msg="Sessions could not be read" sessions=1 session_id=\S+ reason=not_found err=".*" advice="it was deleted, `),
+		"json":   regexp.MustCompile(`(?m)^\{"advice":"it was deleted, .*","caller":"failurelog\.go:\d+",.*"level":"warn","msg":"Sessions could not be read"`),
 	} {
 		var stdout, stderr bytes.Buffer
 		exporter.Run([]string{"--once", "--log.level=debug", "--log.format=" + format, "--session.id=" + exportertest.SessionID(9), "--api.url=" + exportertest.ServeAPI(t, exportertest.NewAPI(1))}, &stdout, &stderr)

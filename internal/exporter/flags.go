@@ -98,7 +98,7 @@ func (c *Config) defineFlags(f flagSet) {
 	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
 	f.value("api.key-file", "FILE", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
 	f.value("api.timeout", "DURATION", "Timeout of one request, such as 5s or 500ms.", durationValue(&c.timeout, positive)).Default("5s")
-	f.value("api.concurrency", "N", "Requests in flight, at most.", intValue(&c.concurrency)).Default("10")
+	f.value("api.concurrency", "N", "Requests in flight, at most.", intValue(&c.concurrency)).Default("16")
 	f.value("api.rate-limit", "N", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
 	f.values("session.id", "UUID", "ID of a session to export, such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f; may be repeated.", idsValue(&c.sessionIDs))
 	f.value("session.file", "FILE", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))

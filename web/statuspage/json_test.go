@@ -30,12 +30,14 @@ func answer(t *testing.T, now time.Time, r *collector.Reading, path string, head
 	return recorder
 }
 
+func amount(value float64) apiclient.Amount { return apiclient.Amount{Value: value, Known: true} }
+
 // TestOneOddSessionSpoilsNoOther gives a session values for which JSON has no form.
 func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	good := apiclient.Session{ID: "good", Status: "active", StartedAt: now, TimeoutAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), ProxyCost: 1, BrowserCost: 2}
+	good := apiclient.Session{ID: "good", Status: "active", StartedAt: now, TimeoutAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), ProxyCost: amount(1), BrowserCost: amount(2), ProxyUsedMB: amount(0)}
 	odd := good
-	odd.ID, odd.ProxyCost, odd.ProxyUsedMB = "odd", math.NaN(), math.Inf(1)
+	odd.ID, odd.ProxyCost, odd.ProxyUsedMB = "odd", amount(math.NaN()), apiclient.Amount{}
 	odd.StartedAt, odd.TimeoutAt = now.AddDate(9000, 0, 0), now.AddDate(9000, 0, 0)
 	r := &collector.Reading{Start: now, Up: true, Complete: true, Sessions: []collector.SessionReading{
 		{ID: "good", Session: good, ReadAt: now}, {ID: "odd", Session: odd, ReadAt: now},
@@ -64,11 +66,11 @@ func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 // TestTheCauseGoesBeforeItsConsequences checks that the page blames what was
 // asked for, not what was not asked for because of it.
 func TestTheCauseGoesBeforeItsConsequences(t *testing.T) {
-	failed := func(reason apiclient.Reason) error {
-		return &apiclient.Error{Endpoint: apiclient.EndpointBrowser, Reason: reason, Err: errors.New("test")}
+	failed := func(reason apiclient.Reason, notSent apiclient.NotSent) error {
+		return &apiclient.Error{Endpoint: apiclient.EndpointBrowser, Reason: reason, NotSent: notSent, Err: errors.New("test")}
 	}
 	r := &collector.Reading{Complete: true, Sessions: []collector.SessionReading{
-		{ID: "1", Err: failed("unavailable")}, {ID: "2", Err: failed("unavailable")}, {ID: "3", Err: failed(apiclient.ReasonServerError)},
+		{ID: "1", Err: failed(apiclient.ReasonTimeout, apiclient.NotSentDeadline)}, {ID: "2", Err: failed(apiclient.ReasonTimeout, apiclient.NotSentDeadline)}, {ID: "3", Err: failed(apiclient.ReasonServerError, "")},
 	}}
 	if page := answer(t, time.Time{}, r, "/").Body.String(); !strings.Contains(page, "The API gave no usable answer: server error: the API itself fails") {
 		t.Error("the page does not blame the API")

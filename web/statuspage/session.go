@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 )
 
@@ -72,11 +73,11 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 
 // known returns an amount of a session, or nil if it is not known. One for which
 // JSON has no number counts as not known, so that it does not spoil the others.
-func known(amount float64) *float64 {
-	if math.IsNaN(amount) || math.IsInf(amount, 0) {
+func known(amount apiclient.Amount) *float64 {
+	if !amount.Known || math.IsNaN(amount.Value) || math.IsInf(amount.Value, 0) {
 		return nil
 	}
-	return &amount
+	return &amount.Value
 }
 
 func orZero(amount *float64) float64 {

@@ -64,7 +64,7 @@ type Sums struct {
 	Pace               *Pace   `json:"pace,omitempty"`
 }
 
-// Pace is how fast money is spent, as collector.Pace says.
+// Pace is how fast money is spent: a collector.SpendRate.
 type Pace struct {
 	USDPerHour  float64 `json:"usd_per_hour"`
 	OverSeconds float64 `json:"over_seconds"`
@@ -73,8 +73,8 @@ type Pace struct {
 // Account is the account of the key's project.
 type Account struct {
 	Credits struct {
-		Monthly    float64 `json:"monthly"`
-		Additional float64 `json:"additional"`
+		Monthly    *float64 `json:"monthly,omitempty"` // nil, as the other: not known
+		Additional *float64 `json:"additional,omitempty"`
 	} `json:"credits_usd"`
 	ConcurrentSessionsLimit *float64 `json:"concurrent_sessions_limit,omitempty"`
 	ActiveSessions          *float64 `json:"active_sessions,omitempty"`
@@ -82,6 +82,14 @@ type Account struct {
 		ProjectID string `json:"project_id"`
 		Plan      string `json:"plan"`
 	} `json:"info"`
+}
+
+// CreditLeft returns all credit, or nil if a part of it is not known.
+func (a *Account) CreditLeft() *float64 {
+	if a.Credits.Monthly == nil || a.Credits.Additional == nil {
+		return nil
+	}
+	return new(sum(*a.Credits.Monthly, *a.Credits.Additional))
 }
 
 // SessionFile is how the file of session IDs was found.
@@ -160,7 +168,7 @@ func (s *Status) takeReading(r *collector.Reading, now time.Time) {
 	}
 	for _, f := range r.API.Failures {
 		s.Exporter.Failures = append(s.Exporter.Failures, EndpointFailure{
-			Endpoint: f.Endpoint, Reason: f.Reason, Total: f.Count, LastTimestamp: stamp(f.Last),
+			Endpoint: f.Endpoint, Reason: f.Reason, Total: f.Total, LastTimestamp: stamp(f.Last),
 			Text: collector.Explain(&apiclient.Error{Endpoint: f.Endpoint, Reason: f.Reason}).Text,
 		})
 	}
@@ -192,7 +200,7 @@ func newTotals(sessions []Session, r *collector.Reading) *Totals {
 		}
 	}
 	sums.CostUSD = sum(sums.ProxyCostUSD, sums.BrowserCostUSD)
-	if pace := r.Pace; pace != nil && !math.IsInf(pace.USDPerHour, 0) && !math.IsNaN(pace.USDPerHour) {
+	if pace := r.SpendRate; pace != nil && !math.IsInf(pace.USDPerHour, 0) && !math.IsNaN(pace.USDPerHour) {
 		sums.Pace = &Pace{USDPerHour: pace.USDPerHour, OverSeconds: pace.Over.Seconds()}
 	}
 	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {

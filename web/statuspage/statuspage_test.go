@@ -138,7 +138,7 @@ func TestHealth(t *testing.T) {
 		"out of credit":     {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Status(402, "")}) }, nil, "out of credit"},
 		"an API that fails": {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Status(500, "")}) }, nil, "server error"},
 		"an API that hangs": {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Hang()}) }, nil, "timeout"},
-		"another API":       {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Status(301, "")}) }, nil, "check --api.url"},
+		"another API":       {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Status(301, "")}) }, nil, "something between the exporter and the API"},
 		"another address":   {func(r *exportertest.Rig) { r.API.Inject(simapi.Fault{Handler: simapi.Status(404, "")}) }, []string{"--session.discover"}, "not found: nothing is at this address; check --api.url"},
 		"an account that fails": {func(r *exportertest.Rig) {
 			r.API.Inject(simapi.Fault{Endpoint: "account", Handler: simapi.Status(500, "")})

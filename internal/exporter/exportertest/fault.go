@@ -91,7 +91,7 @@ func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 
 	remove()
 	CheckComplete(t, r.Scrape(fmt.Sprint(seconds)), good, v)
-	if !strings.Contains(r.Log.String(), "Failure is over") {
+	if !strings.Contains(r.Log.String(), "msg=Recovered") {
 		t.Errorf("the log does not tell the recovery:\n%s", r.Log)
 	}
 	r.Exit()

@@ -1,0 +1,237 @@
+package collector
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"browseruse_exporter/apiclient"
+)
+
+// How often a session is asked for that is not expected to change: first after
+// about firstPause, then after twice as long each time, up to longestPause.
+const (
+	firstPause   = time.Minute
+	longestPause = 8 * time.Minute
+	pauseJitter  = 0.1 // so that sessions that ended together are not all due together
+)
+
+// lateLinger caps how long a discovered session is still exported when its linger
+// had already expired by the time it was first read as stopped, as after an
+// outage, so that its final cost gets scraped.
+const lateLinger = 5 * time.Minute
+
+// sessionStore is what earlier readings found out about the sessions. It holds no
+// more than what is exported. It is safe for concurrent use.
+type sessionStore struct {
+	now    func() time.Time
+	linger time.Duration
+	settle time.Duration
+
+	mu       sync.Mutex // never held while waiting
+	sessions map[string]*storedSession
+	pages    int // of the list of active sessions; 0 before it was read
+}
+
+// storedSession is what is known of one session.
+type storedSession struct {
+	discovered bool // through the list, so that it is exported though its ID is not configured
+
+	session *apiclient.Session // as it was read last, if stopped is set; else nil
+	readAt  time.Time          // when that was
+	stopped time.Time          // when it was first read as stopped; zero: it never was, or runs again
+	final   bool               // it is never asked for again
+
+	err         error     // why it could not be read, if that lies with the session and not with the API
+	failedSince time.Time // since when it can't be read though the API works
+	triedAt     time.Time // when a request for it failed last
+
+	due   time.Time // when it is asked for again, if it is stopped or missing
+	pause time.Duration
+}
+
+// readPlan is what a reading has to do.
+type readPlan struct {
+	known  []SessionReading // exported from the store, without a request
+	unread []string         // active as far as is known, or not known at all; those that did not fail first
+	due    []SessionReading // exported from the store unless a new reading succeeds
+}
+
+// plan returns what to do for the configured sessions and those discovered, and
+// removes what is not exported any more.
+func (s *sessionStore) plan(configured []string) readPlan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	var p readPlan
+	exported := make(map[string]bool, len(configured))
+	for _, id := range configured {
+		exported[id] = true
+		s.get(id)
+	}
+	for id, stored := range s.sessions {
+		if !exported[id] && (!stored.discovered || s.isOver(stored, now)) {
+			delete(s.sessions, id)
+			continue
+		}
+		reading := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err}
+		if stored.session != nil {
+			reading.Session = *stored.session
+		}
+		switch {
+		case stored.final, now.Before(stored.due):
+			p.known = append(p.known, reading)
+		case !stored.stopped.IsZero():
+			p.due = append(p.due, reading)
+		default:
+			p.unread = append(p.unread, id)
+		}
+	}
+	slices.SortFunc(p.unread, func(a, b string) int {
+		return cmp.Or(s.sessions[a].triedAt.Compare(s.sessions[b].triedAt), cmp.Compare(a, b))
+	})
+	return p
+}
+
+// get returns the entry of a session, a new one if there is none. s.mu is held.
+func (s *sessionStore) get(id string) *storedSession {
+	stored := s.sessions[id]
+	if stored == nil {
+		stored = &storedSession{}
+		s.sessions[id] = stored
+	}
+	return stored
+}
+
+// isOver reports whether a discovered session has been exported for long enough.
+func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
+	switch {
+	case !stored.stopped.IsZero():
+		until := finishOf(stored).Add(s.linger)
+		if late := stored.stopped.Add(min(s.linger/2, lateLinger)); late.After(until) {
+			until = late
+		}
+		return !now.Before(until)
+	case !stored.failedSince.IsZero():
+		return !now.Before(stored.failedSince.Add(s.linger))
+	default:
+		return false
+	}
+}
+
+// finishOf returns when a stopped session finished, as far as the API says.
+func finishOf(stored *storedSession) time.Time {
+	if stored.session.FinishedAt.IsZero() {
+		return stored.stopped
+	}
+	return stored.session.FinishedAt
+}
+
+// recordRead stores what was read of a session.
+func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	stored := s.get(session.ID)
+	discovered = stored.discovered || discovered
+	if session.Active() {
+		*stored = storedSession{discovered: discovered}
+		return
+	}
+	if stored.stopped.IsZero() {
+		stored.stopped, stored.pause = now, 0
+	}
+	kept := *session // so that active ones cost no allocation
+	stored.discovered, stored.session, stored.readAt = discovered, &kept, now
+	stored.err, stored.failedSince, stored.triedAt = nil, time.Time{}, time.Time{}
+	settled := finishOf(stored).Add(s.settle)
+	if stored.final = !now.Before(settled); stored.final {
+		return
+	}
+	stored.postpone(now)
+	// The last reading is the first one after the session has settled, and none
+	// comes shortly before that.
+	if stored.due.After(settled.Add(-stored.pause / 4)) {
+		stored.due = settled
+	}
+}
+
+// recordFailure stores that a session could not be read. Failures of the API as a
+// whole end with it: forgiveFailures removes them.
+func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
+	if failure.NotSent != "" || failure.Reason == apiclient.ReasonCanceled {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	stored := s.get(id)
+	stored.triedAt = now
+	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
+		stored.final = isGone(failure) && !now.Before(finishOf(stored).Add(2*s.settle))
+		stored.postpone(now)
+		return
+	}
+	if stored.failedSince.IsZero() {
+		stored.failedSince = now
+	}
+	if !isOwnFailure(failure) {
+		return
+	}
+	if stored.err != nil && isGone(failure) { // confirmed
+		stored.postpone(now)
+	}
+	stored.err = failure
+}
+
+// forgiveFailures removes what was stored of failures of the API as a whole: that a
+// session can't be read then says nothing of the session.
+func (s *sessionStore) forgiveFailures() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stored := range s.sessions {
+		if stored.err == nil {
+			stored.failedSince = time.Time{}
+		}
+	}
+}
+
+// postpone sets when a session is asked for again.
+func (r *storedSession) postpone(now time.Time) {
+	r.pause = min(max(2*r.pause, firstPause), longestPause)
+	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
+	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
+}
+
+// isGone reports whether the API says that there is no such session, any more.
+func isGone(failure *apiclient.Error) bool {
+	return failure.Reason == apiclient.ReasonNotFound || failure.Status == http.StatusGone
+}
+
+// isOwnFailure reports whether a failure lies with the session asked for.
+func isOwnFailure(failure *apiclient.Error) bool {
+	switch failure.Reason {
+	case apiclient.ReasonNotFound, apiclient.ReasonRejected, apiclient.ReasonInvalidResponse:
+		return !failure.Foreign
+	default:
+		return false
+	}
+}
+
+// listPages returns how many pages the list of active sessions had last, one at
+// least.
+func (s *sessionStore) listPages() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(1, s.pages)
+}
+
+// recordList stores how many pages the list of active sessions has.
+func (s *sessionStore) recordList(pages int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages = pages
+}
