@@ -52,7 +52,7 @@ func TestTheServiceStartsTheExporter(t *testing.T) {
 	var args []string
 	for line := range strings.Lines(string(text)) {
 		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
-			args = strings.Fields(strings.ReplaceAll(command, "%d", credentials))[1:]
+			args = strings.Fields(strings.ReplaceAll(command, "${CREDENTIALS_DIRECTORY}", credentials))[1:]
 		}
 		if credential, ok := strings.CutPrefix(line, "LoadCredential="); ok {
 			name, _, _ := strings.Cut(credential, ":")
