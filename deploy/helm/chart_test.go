@@ -259,7 +259,7 @@ func TestTheKeyIsAFileOnly(t *testing.T) {
 }
 
 // TestAChangedFileReachesTheExporter wants each file in a mounted directory:
-// Kubernetes does not change one that is mounted by itself, by a subPath.
+// Kubernetes does not change a file that is mounted by a subPath.
 func TestAChangedFileReachesTheExporter(t *testing.T) {
 	each(t, func(t *testing.T, file string) {
 		container := decoded(t, file).deployment.Spec.Template.Spec.Containers[0]
