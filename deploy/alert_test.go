@@ -105,30 +105,33 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 		map[string]string{"alertname": "BrowserUseAPIDown", "job": "a", "instance": "a:1", "severity": "critical", "blind": "yes"},
 		map[string]string{"alertname": "BrowserUseAPIDown", "job": "key", "instance": "key:1", "severity": "critical", "blind": "yes"},
 		map[string]string{"alertname": "BrowserUseAPIKeyRejected", "job": "key", "instance": "key:1", "severity": "critical"},
+		map[string]string{"alertname": "BrowserUseAPIDown", "job": "blocked", "instance": "blocked:1", "severity": "critical", "blind": "yes"},
+		map[string]string{"alertname": "BrowserUseAPIBlocked", "job": "blocked", "instance": "blocked:1", "severity": "critical"},
 		map[string]string{"alertname": "BrowserUseExporterDown", "job": "b", "instance": "b:1", "severity": "critical", "blind": "yes"},
 		// One of a pair: the other goes on.
 		map[string]string{"alertname": "BrowserUseAPIDown", "job": "pair", "instance": "pair:1", "severity": "critical"},
 		map[string]string{"alertname": "BrowserUseExporterDown", "job": "pair", "instance": "pair:1", "severity": "critical"},
 	)
 	eventually(t, "the pager", func() bool {
-		return firing("/pager", "BrowserUseAPIDown", "a") && firing("/pager", "BrowserUseAPIKeyRejected", "key") &&
+		return firing("/pager", "BrowserUseAPIDown", "a") && firing("/pager", "BrowserUseAPIKeyRejected", "key") && firing("/pager", "BrowserUseAPIBlocked", "blocked") &&
 			firing("/pager", "BrowserUseExporterDown", "b") && firing("/pager", "BrowserUseAPIDown", "pair") &&
 			firing("/pager", "BrowserUseExporterDown", "pair")
 	})
-	if firing("/pager", "BrowserUseAPIDown", "key") {
-		t.Error("the pager was told that the API does not answer, though the key is the reason")
+	if firing("/pager", "BrowserUseAPIDown", "key") || firing("/pager", "BrowserUseAPIDown", "blocked") {
+		t.Error("the pager was told that the API does not answer, though another alert gives the reason")
 	}
 
 	session := []string{
 		"BrowserUseSessionCostHigh", "BrowserUseAgentSessionCostHigh", "BrowserUseSessionRunningLong",
 		"BrowserUseSessionOverdue", "BrowserUseProxyTrafficHigh", "BrowserUseSessionUnreadable",
 	}
-	for _, job := range []string{"a", "key", "b", "pair", "fine"} {
+	for _, job := range []string{"a", "key", "blocked", "b", "pair", "fine"} {
 		for _, name := range session {
 			post(map[string]string{"alertname": name, "job": job, "session_id": "s", "agent_session_id": "agent", "severity": "warning"})
 		}
 		post(map[string]string{"alertname": "BrowserUseSessionTimingOutSoon", "job": job, "session_id": "s", "severity": "info"})
 		post(map[string]string{"alertname": "BrowserUseCreditsLow", "job": job, "instance": job + ":1", "severity": "warning"})
+		post(map[string]string{"alertname": "BrowserUseReloadFailed", "job": job, "instance": job + ":1", "severity": "warning"})
 	}
 	// Alertmanager tells the groups in the order in which they are due, so when
 	// the last one has come the others would have, too.
@@ -138,10 +141,11 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 				return false
 			}
 		}
-		credits := firing("/tickets", "BrowserUseCreditsLow", "a") && firing("/tickets", "BrowserUseCreditsLow", "b")
-		return credits && firing("/log", "BrowserUseSessionTimingOutSoon", "fine")
+		others := firing("/tickets", "BrowserUseCreditsLow", "a") && firing("/tickets", "BrowserUseCreditsLow", "b") &&
+			firing("/tickets", "BrowserUseReloadFailed", "a")
+		return others && firing("/log", "BrowserUseSessionTimingOutSoon", "fine")
 	})
-	for _, job := range []string{"a", "key", "b"} {
+	for _, job := range []string{"a", "key", "blocked", "b"} {
 		for _, name := range session {
 			if firing("/tickets", name, job) {
 				t.Errorf("%s was sent for job %s, of which nothing can be read", name, job)

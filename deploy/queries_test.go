@@ -88,6 +88,9 @@ type sourcedQuery struct {
 	mayBeEmpty   bool // it looks for what the demo does not have
 }
 
+// trouble matches queries for what went wrong.
+var trouble = regexp.MustCompile("failures_total|not_sent_total| unless ")
+
 func queries(t *testing.T) []sourcedQuery {
 	t.Helper()
 	var all []sourcedQuery
@@ -96,7 +99,7 @@ func queries(t *testing.T) []sourcedQuery {
 	}
 	for _, path := range []string{"RUNBOOK.md", "../README.md"} {
 		for _, expr := range promql(t, path) {
-			all = append(all, sourcedQuery{source: path, expr: expr, mayBeEmpty: strings.Contains(expr, "failures_total")})
+			all = append(all, sourcedQuery{source: path, expr: expr, mayBeEmpty: trouble.MatchString(expr)})
 		}
 	}
 	return append(all, dashboardQueries(t)...)

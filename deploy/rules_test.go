@@ -55,10 +55,12 @@ func decode(t *testing.T, path string, into any) {
 // TestTheAlertsAreThose that others route, silence and write about by name.
 func TestTheAlertsAreThose(t *testing.T) {
 	want := []string{
-		"BrowserUseAPIDown", "BrowserUseAPIKeyRejected", "BrowserUseAgentSessionCostHigh", "BrowserUseConcurrencyNearLimit",
-		"BrowserUseCreditsLow", "BrowserUseCreditsRunningOut", "BrowserUseDailySpendHigh", "BrowserUseExporterDown",
-		"BrowserUseHourlySpendHigh", "BrowserUseProxyTrafficHigh", "BrowserUseRateLimited", "BrowserUseSessionCostHigh",
-		"BrowserUseSessionOverdue", "BrowserUseSessionRunningLong", "BrowserUseSessionTimingOutSoon", "BrowserUseSessionUnreadable",
+		"BrowserUseAPIBlocked", "BrowserUseAPIDown", "BrowserUseAPIKeyRejected", "BrowserUseAccountUnreadable",
+		"BrowserUseAgentSessionCostHigh", "BrowserUseConcurrencyNearLimit", "BrowserUseCostUnknown", "BrowserUseCreditsLow",
+		"BrowserUseCreditsRunningOut", "BrowserUseDailySpendHigh", "BrowserUseExporterDown", "BrowserUseHourlySpendHigh",
+		"BrowserUseListIncomplete", "BrowserUseProxyTrafficHigh", "BrowserUseRateLimited", "BrowserUseReloadFailed",
+		"BrowserUseSessionCostHigh", "BrowserUseSessionOverdue", "BrowserUseSessionRunningLong",
+		"BrowserUseSessionTimingOutSoon", "BrowserUseSessionUnreadable",
 	}
 	all := alerts(t)
 	got := make([]string, 0, len(all))

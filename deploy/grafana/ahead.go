@@ -16,7 +16,7 @@ func aheadRow() row {
 		graph(text{"Concurrent sessions", "Active sessions as a share of what the account allows. At 100% the API refuses new ones. The dashed line is the threshold of BrowserUseConcurrencyNearLimit."}, 12, units.PercentUnit,
 			query{expr: `instance:browseruse_concurrency:ratio{` + ofInstance + `}`, legend: "{{instance}}"},
 			query{expr: `browseruse:threshold_concurrency_ratio`, legend: "threshold", limit: true}),
-		graph(text{"Credit left", "By source and together, holds for running work taken off. Without credit the API refuses to start browsers. The dashed line is the threshold of BrowserUseCreditsLow, for all credit together."}, 12, units.Dollars,
+		graph(text{"Credit left", "By source and together, holds for running work taken off. If the account can't be read, the last sum is drawn for an hour. Without credit the API refuses to start browsers. The dashed line is the threshold of BrowserUseCreditsLow, for all credit together."}, 12, units.Dollars,
 			query{expr: `max by (job) (instance:browseruse_credits_usd:sum{` + ofInstance + `})`, legend: "{{job}}"},
 			query{expr: `max by (job, source) (browseruse_account_credits_usd{` + ofInstance + `})`, legend: "{{job}} {{source}}"},
 			query{expr: `browseruse:threshold_credits_usd`, legend: "threshold", limit: true}),

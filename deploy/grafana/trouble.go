@@ -13,7 +13,7 @@ func troubleRow() row {
 	return row{"Is something wrong now?", []cog.Builder[dashboard.Panel]{
 		answer(text{"Exporter", "Whether Prometheus can scrape the exporter. If not, nothing is known about any session: see whether the process runs and what it logged at last."}, 5,
 			`min(up{`+ofInstance+`}) or vector(0)`, "up", "down"),
-		answer(text{"Browser Use API", "Whether the last scrape heard of the sessions: the API answered a request, and one for the list of sessions if any was needed. If not, what sessions cost is unknown; the failures by reason, at the bottom, say why."}, 5,
+		answer(text{"Browser Use API", "Whether the last scrape heard of the sessions: the API answered a request, and one for the list of sessions if it was needed. If not, what sessions cost is unknown; the failures by reason, at the bottom, say why."}, 5,
 			`min(instance:browseruse_answers:bool{`+ofInstance+`})`, "answers", "does not answer"),
 		numberPanel(text{"Unreadable sessions", "Sessions that could not be read by the last scrape. They have no values, and no alert about their cost can fire. The exporter's status page says why."}, 5,
 			units.Short, from(green, step{1, red}), `count(max by (job, session_id) (browseruse_session_up{`+ofInstance+`}) == 0) or 0 * (min(instance:browseruse_answers:bool{`+ofInstance+`}) == 1)`),

@@ -73,7 +73,12 @@ func valuesOf(t *testing.T, path string) map[string]any {
 // manifest strictly: what its kind does not know is an error.
 func decoded(t *testing.T, file string) *manifests {
 	t.Helper()
-	files, err := render(valuesOf(t, filepath.Join("testdata", file)))
+	return decodedValues(t, valuesOf(t, filepath.Join("testdata", file)))
+}
+
+func decodedValues(t *testing.T, values map[string]any) *manifests {
+	t.Helper()
+	files, err := render(values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +255,65 @@ func TestTheKeyIsAFileOnly(t *testing.T) {
 	}
 	if other := decoded(t, "key.yaml"); other.secret != nil || other.deployment.Spec.Template.Spec.Volumes[0].Secret.SecretName != "browser-use" {
 		t.Error("an existing secret is not used, or another one is made")
+	}
+}
+
+// TestAChangedFileReachesTheExporter wants each file in a mounted directory:
+// Kubernetes does not change a file that is mounted by a subPath.
+func TestAChangedFileReachesTheExporter(t *testing.T) {
+	each(t, func(t *testing.T, file string) {
+		container := decoded(t, file).deployment.Spec.Template.Spec.Containers[0]
+		directories := map[string]bool{}
+		for _, mount := range container.VolumeMounts {
+			if mount.SubPath != "" || mount.SubPathExpr != "" {
+				t.Errorf("%s is mounted by the subPath %s%s", mount.MountPath, mount.SubPath, mount.SubPathExpr)
+			}
+			directories[mount.MountPath] = true
+		}
+		for _, arg := range container.Args {
+			name, path, _ := strings.Cut(arg, "=")
+			if strings.HasSuffix(name, "file") && !directories[filepath.Dir(path)] {
+				t.Errorf("%s is in no mounted directory", arg)
+			}
+		}
+	})
+}
+
+// TestTheProbes checks that they ask wherever the kubelet may, and else connect.
+func TestTheProbes(t *testing.T) {
+	const http, https, connect = "HTTP", "HTTPS", ""
+	secret := map[string]any{"name": "web", "key": "password"}
+	for name, test := range map[string]struct {
+		web, monitor map[string]any
+		want         string
+	}{
+		"as it is":               {nil, nil, http},
+		"passwords":              {map[string]any{"existingSecret": "web"}, nil, connect},
+		"TLS":                    {map[string]any{"existingSecret": "web", "tls": true}, nil, https},
+		"TLS of a CA":            {map[string]any{"existingSecret": "web", "tls": true}, map[string]any{"tlsConfig": map[string]any{"ca": secret}}, https},
+		"TLS and passwords":      {map[string]any{"existingSecret": "web", "tls": true}, map[string]any{"basicAuth": map[string]any{"username": secret}}, connect},
+		"client certificates":    {map[string]any{"existingSecret": "web", "tls": true}, map[string]any{"tlsConfig": map[string]any{"cert": map[string]any{"secret": secret}}}, connect},
+		"TLS, said to ask":       {map[string]any{"existingSecret": "web", "tls": true, "auth": true}, nil, connect},
+		"passwords of a scraper": {map[string]any{"existingSecret": "web", "tls": true, "auth": false}, map[string]any{"basicAuth": map[string]any{"username": secret}}, https},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := map[string]any{"demo": true}
+			if test.web != nil {
+				values["web"] = test.web
+			}
+			if test.monitor != nil {
+				values["serviceMonitor"] = test.monitor
+			}
+			container := decodedValues(t, values).deployment.Spec.Template.Spec.Containers[0]
+			for path, probe := range map[string]*corev1.Probe{"/-/healthy": container.LivenessProbe, "/-/ready": container.ReadinessProbe} {
+				switch {
+				case test.want == connect && (probe.TCPSocket == nil || probe.HTTPGet != nil):
+					t.Errorf("the probe of %s does not just connect: %v", path, probe)
+				case test.want != connect && (probe.HTTPGet == nil || string(probe.HTTPGet.Scheme) != test.want || probe.HTTPGet.Path != path):
+					t.Errorf("the probe of %s does not ask by %s: %v", path, test.want, probe)
+				}
+			}
+		})
 	}
 }
 

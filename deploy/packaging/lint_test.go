@@ -71,12 +71,33 @@ func TestTheReadmesImage(t *testing.T) {
 			t.Errorf("the Dockerfile has no argument %s", name[1])
 		}
 	}
-	key := filepath.Join(t.TempDir(), "key")
+	// The mount is the key's directory: one of the file itself keeps the old one.
+	name, ok := strings.CutPrefix(run[3], "--api.key-file="+run[1]+"/")
+	if !ok {
+		t.Fatalf("%s is not in the mounted directory %s", run[3], run[1])
+	}
+	key := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(key, []byte("bu_x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if log := startLog(t, nil, strings.Replace(run[3], "="+run[1], "="+key, 1)); !strings.Contains(log, "key="+key) {
+	if log := startLog(t, nil, "--api.key-file="+key); !strings.Contains(log, "key="+key) {
 		t.Errorf("the key is not that of %s:\n%s", run[3], log)
+	}
+}
+
+// TestEachTextNamesTheRestart checks that whoever rotates the key of the service,
+// which has a copy of it, reads so wherever they look.
+func TestEachTextNamesTheRestart(t *testing.T) {
+	for _, name := range []string{
+		"README.md", "deploy/README.md", "deploy/RUNBOOK.md", "deploy/systemd/browseruse_exporter.service", "deploy/packaging/postinstall",
+	} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "systemctl restart browseruse_exporter") {
+			t.Errorf("%s does not name the restart that a new key needs", name)
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -52,7 +54,7 @@ func TestTheServiceStartsTheExporter(t *testing.T) {
 	var args []string
 	for line := range strings.Lines(string(text)) {
 		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
-			args = strings.Fields(strings.ReplaceAll(command, "%d", credentials))[1:]
+			args = strings.Fields(strings.ReplaceAll(command, "${CREDENTIALS_DIRECTORY}", credentials))[1:]
 		}
 		if credential, ok := strings.CutPrefix(line, "LoadCredential="); ok {
 			name, _, _ := strings.Cut(credential, ":")
@@ -66,12 +68,47 @@ func TestTheServiceStartsTheExporter(t *testing.T) {
 	}
 }
 
+// TestAReloadLeavesTheServiceRunning sends what ExecReload says to the exporter,
+// and then the SIGTERM of a stop: it is the latter that ends it.
+func TestAReloadLeavesTheServiceRunning(t *testing.T) {
+	service, _ := units(t)
+	text, err := os.ReadFile(service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reload []string
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "ExecReload="); ok {
+			reload = strings.Fields(command)
+		}
+	}
+	if len(reload) == 0 {
+		t.Fatal("the service has no ExecReload")
+	}
+	kill := program(t, filepath.Base(reload[0]))
+	address := freeAddress(t)
+	running := exec.CommandContext(t.Context(), exporter, "--demo", "--web.listen-address="+address)
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready(t, address)
+	reload[len(reload)-1] = strings.Replace(reload[len(reload)-1], "$MAINPID", strconv.Itoa(running.Process.Pid), 1)
+	if output, err := exec.CommandContext(t.Context(), kill, reload[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("%q: %v\n%s", reload, err, output)
+	}
+	// The kernel hands over the signals in this order.
+	_ = running.Process.Signal(syscall.SIGTERM)
+	if err := running.Wait(); err != nil {
+		t.Errorf("the exporter ended with %v", err)
+	}
+}
+
 // TestTheSocketIsTaken has systemd's own tool pass a socket, as the socket unit
 // would: the first request starts the exporter, and is answered by it.
 func TestTheSocketIsTaken(t *testing.T) {
 	activate := program(t, "systemd-socket-activate")
 	address := freeAddress(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	command := exec.CommandContext(ctx, activate, "--listen="+address, exporter, "--demo", "--web.systemd-socket")
 	if err := command.Start(); err != nil {
@@ -79,7 +116,17 @@ func TestTheSocketIsTaken(t *testing.T) {
 	}
 	defer func() { cancel(); _ = command.Wait() }()
 
-	for tick := time.NewTicker(50 * time.Millisecond); ; {
+	ready(t, address)
+}
+
+// ready waits until the exporter at an address answers that it is ready.
+func ready(t *testing.T, address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/-/ready", http.NoBody)
 		if err != nil {
 			t.Fatal(err)

@@ -89,14 +89,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* With passwords a probe by HTTP would be refused, so it only connects. */}}
+{{/*
+The kubelet accepts any certificate, but has no password and no certificate of its
+own: where they are asked for, a probe only connects. Without TLS, a web
+configuration can be about nothing else.
+*/}}
 {{- define "browseruse-exporter.probe" -}}
-{{- if .Values.web.existingSecret -}}
+{{- $auth := .Values.web.auth -}}
+{{- if kindIs "invalid" $auth -}}
+{{- $client := .Values.serviceMonitor.tlsConfig -}}
+{{- $auth = or (not .Values.web.tls) .Values.serviceMonitor.basicAuth $client.cert $client.certFile -}}
+{{- end -}}
+{{- if and .Values.web.existingSecret $auth -}}
 tcpSocket:
   port: metrics
 {{- else -}}
 httpGet:
   path: {{ .path }}
   port: metrics
+  scheme: {{ ternary "HTTPS" "HTTP" .Values.web.tls }}
 {{- end -}}
 {{- end }}
