@@ -151,7 +151,7 @@ func (b *Batch) record(endpoint Endpoint, failure *Error) (struck bool) {
 		return false
 	}
 	b.strikes++
-	probeFailed := b.cautious && endpoint == EndpointBrowsers && failure.AffectsEveryRequest()
+	probeFailed := b.cautious && b.answers == 0 && endpoint == EndpointBrowsers && failure.AffectsEveryRequest()
 	if probeFailed || failure.RetryAfter > 0 || b.strikes >= maxStrikes {
 		b.close(failure)
 	}

@@ -56,6 +56,9 @@ func serveBenchAPI() {
 		panic(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(latency)
 			page, ok := pages[r.URL.Query().Get("pageNumber")]
+			if r.URL.Query().Get("filterBy") == "stopped" {
+				page = []byte(`{"items":[],"totalItems":0,"pageNumber":1,"pageSize":100}`)
+			}
 			if !ok {
 				http.NotFound(w, r)
 				return

@@ -19,16 +19,20 @@ import (
 type Options struct {
 	Client         *apiclient.Client
 	Discover       bool          // export every active session of the project, too
+	ShortLived     bool          // when discovering, find sessions that began and ended between two readings, too
 	Linger         time.Duration // how long a discovered session stays exported after it finished
 	Settle         time.Duration // how long after its finish late metering may change a session
 	MetadataLabels []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
-	MaxAge         time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
-	SessionIDs     []string      // UUIDs in lower case; a double is exported once
-	SessionFile    *SessionFile  // nil: none
-	Account        bool          // export the account, too
-	Timeout        time.Duration // of a Collect, which is told no deadline
-	Logger         log.Logger
-	Now            func() time.Time // nil: time.Now
+	// MetadataMaxLength is the length in bytes beyond which a value of the metadata is
+	// cut; 0: never.
+	MetadataMaxLength int
+	MaxAge            time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
+	SessionIDs        []string      // UUIDs in lower case; a double is exported once
+	SessionFile       *SessionFile  // nil: none
+	Account           bool          // export the account, too
+	Timeout           time.Duration // of a Collect, which is told no deadline
+	Logger            log.Logger
+	Now               func() time.Time // nil: time.Now
 }
 
 // Collector is one project: a key, a URL, its sessions. It is safe for
@@ -60,7 +64,7 @@ func New(o Options) *Collector {
 		options:  o,
 		failures: newFailureLog(o.Logger),
 		store:    &sessionStore{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*storedSession{}},
-		info:     newInfoDesc(o.MetadataLabels),
+		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
 		others:   others,
 	}
 }
@@ -73,6 +77,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- sessionUp.desc()
 	if c.info != nil {
 		ch <- c.info.desc()
+		ch <- metadataCut.desc()
 	}
 	for _, f := range otherFamilies {
 		ch <- f.desc()

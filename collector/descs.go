@@ -69,6 +69,9 @@ func newSessionFamily(name, help string, value sessionValue) *sessionFamily {
 var sessionUp = &family{"browseruse_session_up",
 	"Whether the session's values are there: 0 if it could not be read, then it has no other series.", []string{"session_id"}}
 
+var metadataCut = &family{"browseruse_session_info_cut_values",
+	"How many label values of browseruse_session_info were cut because they are too long.", nil}
+
 // The account.
 var (
 	credits = &family{"browseruse_account_credits_usd",
@@ -84,7 +87,7 @@ var (
 // The reading itself.
 var (
 	up = &family{"browseruse_up",
-		"Whether the Browser Use API answered any request of this scrape, or none was needed.", nil}
+		"Whether the Browser Use API answered any request of this scrape, or none was needed; a URL that leads nowhere is not up.", nil}
 	scrapeDuration = &family{"browseruse_scrape_duration_seconds",
 		"How long the reading of the API took for this scrape.", nil}
 	fileReloadSuccessful = &family{"browseruse_session_file_last_reload_successful",

@@ -125,7 +125,8 @@ var logMessages = map[string]string{
 	FailedSessions:  "Sessions could not be read",
 	FailedRereads:   "Stopped sessions could not be read again, their values stay",
 	FailedList:      "List of active sessions could not be read",
-	FailedListItems: "Items of the list of active sessions could not be read",
+	FailedStopped:   "List of stopped sessions could not be read",
+	FailedListItems: "Items of the lists of sessions could not be read",
 	FailedAccount:   "Account could not be read",
 }
 

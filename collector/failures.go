@@ -12,7 +12,8 @@ const (
 	FailedSessions  = "sessions"
 	FailedRereads   = "stopped sessions"
 	FailedList      = "list of active sessions"
-	FailedListItems = "items of the list of active sessions"
+	FailedListItems = "items of the lists of sessions"
+	FailedStopped   = "list of stopped sessions"
 	FailedAccount   = "account"
 )
 
@@ -40,6 +41,7 @@ func (r *Reading) Failures() []Failure {
 		}
 	}
 	add(FailedList, 1, r.ListErr)
+	add(FailedStopped, 1, r.StoppedErr)
 	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
 	add(FailedAccount, 1, r.AccountErr)
 	failures = append(failures, r.failuresOf(FailedSessions, func(s *SessionReading) error { return s.Err })...)

@@ -94,7 +94,7 @@ func (r *Reading) accountFamilies() []*dto.MetricFamily {
 // sessionFamilies returns the families that have a series for each session.
 func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 	labels := r.labelPairs()
-	ups, infos := &series{}, &series{}
+	ups, infos, cuts := &series{}, &series{}, 0
 	others := make([]series, len(sessionFamilies))
 	for j := range others {
 		others[j].metrics = make([]*dto.Metric, 0, len(r.Sessions))
@@ -111,7 +111,9 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 			}
 		}
 		if r.info != nil {
-			infos.add(r.info.labelPairs(s, labels[i]), 1)
+			pairs, cut := r.info.labelPairs(s, labels[i])
+			infos.add(pairs, 1)
+			cuts += cut
 		}
 	}
 	families := []*dto.MetricFamily{sessionUp.with(ups.metrics...)}
@@ -119,7 +121,7 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 		families = append(families, f.with(others[j].metrics...))
 	}
 	if r.info != nil {
-		families = append(families, r.info.with(infos.metrics...))
+		families = append(families, r.info.with(infos.metrics...), metadataCut.single(float64(cuts)))
 	}
 	return families
 }

@@ -130,7 +130,7 @@ func TestACollectorInSomebodyElsesRegistry(t *testing.T) {
 			`browseruse_up{project="good"} 1`, `browseruse_up{project="bad"} 0`,
 			`browseruse_session_up{project="good",session_id="`+exportertest.SessionID(2)+`"} 1`, `browseruse_session_up{project="bad",session_id="`+exportertest.SessionID(9)+`"} 0`,
 			`browseruse_account_credits_usd{project="good",source="monthly"} 87.5`,
-			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 1`,
+			`browseruse_api_requests_total{code="200",endpoint="browsers",project="good"} 2`,
 			`browseruse_api_request_failures_total{endpoint="browser",project="bad",reason="timeout"} 1`)
 	})
 }

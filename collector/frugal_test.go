@@ -44,7 +44,7 @@ func TestRequestsOfAScrape(t *testing.T) {
 		requests map[string]int
 	}{
 		"1,000 active, discovered": {
-			api: func() *simapi.Server { return fleet(1000) }, sessions: 1000, requests: map[string]int{"browsers": 10, "account": 1},
+			api: func() *simapi.Server { return fleet(1000) }, sessions: 1000, requests: map[string]int{"browsers": 10, "stopped": 1, "account": 1},
 		},
 		"300 configured and active in a project of 300, 40 more configured and final": {
 			api: func() *simapi.Server {
@@ -67,10 +67,10 @@ func TestRequestsOfAScrape(t *testing.T) {
 			api: func() *simapi.Server { return fleet(10_000) }, args: append(exportertest.IDFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
 		},
 		"10,000 active, discovered": {
-			api: func() *simapi.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100},
+			api: func() *simapi.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100, "stopped": 1},
 		},
 		"none at all, discovered": {
-			api: func() *simapi.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1},
+			api: func() *simapi.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1, "stopped": 1},
 		},
 	} {
 		exportertest.Bubble(t, name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 			})
 		}
 		scrapes.Wait()
-		if diff := cmp.Diff(map[string]int{"browsers": 3, "account": 1}, r.API.Requests()); diff != "" {
+		if diff := cmp.Diff(map[string]int{"browsers": 3, "stopped": 1, "account": 1}, r.API.Requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})
@@ -115,39 +115,49 @@ func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 
 func TestAScrapeTakesOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := exportertest.New(t, fleet(1000), "--api.concurrency=11")
+		r := exportertest.New(t, fleet(1000))
 		r.API.SetLatency(100 * time.Millisecond)
 		r.Scrape("60")
 		time.Sleep(15 * time.Second)
 		start := time.Now()
 		r.Scrape()
 		if took := time.Since(start); took != 100*time.Millisecond {
-			t.Errorf("a scrape of ten pages and the account took %v at 100ms a request; want one round trip", took)
+			t.Errorf("a scrape of ten pages, the stopped ones and the account took %v at 100ms a request; want one round trip", took)
 		}
 	})
 }
 
-func TestSessionsThatStopAreReadOnceByID(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := exportertest.New(t, fleet(1000), "--no-collector.account")
-		r.Scrape("60")
-		time.Sleep(15 * time.Second)
-		for i := 1; i <= 10; i++ {
-			r.API.Stop(exportertest.SessionID(i * 100))
-		}
-		for n, want := range []map[string]int{{"browsers": 10, "browser": 10}, {"browsers": 10}} {
-			r.API.ResetRequests()
-			got := r.Scrape()
-			exportertest.Has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, exportertest.SessionID(500)))
-			if n := exportertest.Values(got); n != 1000 {
-				t.Errorf("%d sessions have values; want 1000", n)
-			}
-			if diff := cmp.Diff(want, r.API.Requests()); diff != "" {
-				t.Errorf("requests of scrape %d after the stop (-want +got):\n%s", n+1, diff)
-			}
+// TestSessionsThatStopCostNoRequest finds the final costs of ten sessions on the
+// page of stopped ones, or reads each once by ID without that page.
+func TestSessionsThatStopCostNoRequest(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []string
+		want []map[string]int
+	}{
+		"on the page":      {nil, []map[string]int{{"browsers": 10, "stopped": 1}, {"browsers": 10, "stopped": 1}}},
+		"without the page": {[]string{"--no-session.short-lived"}, []map[string]int{{"browsers": 10, "browser": 10}, {"browsers": 10}}},
+	} {
+		exportertest.Bubble(t, name, func(t *testing.T) {
+			r := exportertest.New(t, fleet(1000), append(test.args, "--no-collector.account")...)
+			r.Scrape("60")
 			time.Sleep(15 * time.Second)
-		}
-	})
+			for i := 1; i <= 10; i++ {
+				r.API.Stop(exportertest.SessionID(i * 100))
+			}
+			for n, want := range test.want {
+				r.API.ResetRequests()
+				got := r.Scrape()
+				exportertest.Has(t, got, fmt.Sprintf(`browseruse_session_active{agent_session_id="",session_id="%s"} 0`, exportertest.SessionID(500)))
+				if n := exportertest.Values(got); n != 1000 {
+					t.Errorf("%d sessions have values; want 1000", n)
+				}
+				if diff := cmp.Diff(want, r.API.Requests()); diff != "" {
+					t.Errorf("requests of scrape %d after the stop (-want +got):\n%s", n+1, diff)
+				}
+				time.Sleep(15 * time.Second)
+			}
+		})
+	}
 }
 
 // TestLinger follows discovered sessions out of the exposition.
@@ -215,7 +225,7 @@ func TestDiscoveryWithIDs(t *testing.T) {
 		if n := exportertest.Values(got); n != 7 {
 			t.Errorf("%d sessions have values; want 7, each once", n)
 		}
-		if diff := cmp.Diff(map[string]int{"browsers": 1, "browser": 2}, api.Requests()); diff != "" {
+		if diff := cmp.Diff(map[string]int{"browsers": 1, "stopped": 1}, api.Requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})
@@ -336,7 +346,7 @@ func TestAPageThatFails(t *testing.T) {
 			t.Errorf("%d sessions have values; want the 150 of the other pages", n)
 		}
 		exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures("browsers", "server_error", 1))
-		if diff := cmp.Diff(map[string]int{"browsers": 3}, r.API.Requests()); diff != "" {
+		if diff := cmp.Diff(map[string]int{"browsers": 3, "stopped": 1}, r.API.Requests()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 		remove()

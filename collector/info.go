@@ -12,11 +12,15 @@ import (
 // infoDesc is browseruse_session_info, whose labels depend on the configuration.
 type infoDesc struct {
 	family
-	keys     []string // of the metadata, in the order of their labels
-	metadata []string // their labels
+	keys      []string // of the metadata, in the order of their labels
+	metadata  []string // their labels
+	maxLength int      // of a value, in bytes; 0: no limit
 }
 
-func newInfoDesc(keys []string) *infoDesc {
+// cutMark ends a value that was cut.
+const cutMark = "…"
+
+func newInfoDesc(keys []string, maxLength int) *infoDesc {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -27,10 +31,23 @@ func newInfoDesc(keys []string) *infoDesc {
 	}
 	sorted := slices.Sorted(slices.Values(slices.Concat(sessionLabels, labels)))
 	return &infoDesc{
-		family:   family{"browseruse_session_info", "Metadata of the session, for joins; always 1.", sorted},
-		keys:     keys,
-		metadata: labels,
+		family:    family{"browseruse_session_info", "Metadata of the session, for joins; always 1.", sorted},
+		keys:      keys,
+		metadata:  labels,
+		maxLength: maxLength,
 	}
+}
+
+// value returns the value that a session has for a key of the metadata, and whether
+// it was cut. Whoever opens a browser sets it, and one that exceeds the
+// label_value_length_limit of a Prometheus fails the whole scrape.
+func (d *infoDesc) value(s *SessionReading, key string) (value string, cut bool) {
+	value = s.Session.Metadata[key]
+	if d.maxLength == 0 || len(value) <= d.maxLength {
+		return value, false
+	}
+	value = strings.ToValidUTF8(value[:max(0, d.maxLength-len(cutMark))], "")
+	return value + cutMark, true
 }
 
 // labelNames returns the labels that come from the metadata.
@@ -42,14 +59,17 @@ func (d *infoDesc) labelNames() []string {
 }
 
 // labelPairs returns the pairs of a session, sorted by their names, from those
-// that all its series have.
-func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) []*dto.LabelPair {
-	pairs := append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
+// that all its series have, and how many of their values were cut.
+func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) (pairs []*dto.LabelPair, cuts int) {
+	pairs = append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
 	for i, key := range d.keys {
-		value := s.Session.Metadata[key]
+		value, cut := d.value(s, key)
+		if cut {
+			cuts++
+		}
 		pairs = append(pairs, &dto.LabelPair{Name: &d.metadata[i], Value: &value})
 	}
-	return append(pairs, common[1])
+	return append(pairs, common[1]), cuts
 }
 
 // Metadata returns the values of a session of r for the labels that the metadata
@@ -60,7 +80,7 @@ func (r *Reading) Metadata(s *SessionReading) map[string]string {
 	}
 	values := make(map[string]string, len(r.info.keys))
 	for i, key := range r.info.keys {
-		values[r.info.metadata[i]] = s.Session.Metadata[key]
+		values[r.info.metadata[i]], _ = r.info.value(s, key)
 	}
 	return values
 }

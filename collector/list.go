@@ -30,9 +30,8 @@ type listReader struct {
 }
 
 // readList reads the list of active sessions as far as that is the cheapest way
-// to the unread ones, or whole when discovering. It returns those that it did not
-// have.
-func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *partialReading, unread []string) (rest []string) {
+// to the unread ones, or whole when discovering.
+func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *partialReading, unread []string) {
 	l := &listReader{
 		client: c.options.Client, batch: batch, reading: p, discover: c.options.Discover,
 		missing: make(map[string]bool, len(unread)),
@@ -55,12 +54,6 @@ func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *par
 	if l.pages > 0 {
 		c.store.recordList(l.pages)
 	}
-	for _, id := range unread {
-		if l.missing[id] {
-			rest = append(rest, id)
-		}
-	}
-	return rest
 }
 
 // readPages reads the pages from first to last side by side, except those past the
@@ -91,7 +84,7 @@ func (l *listReader) isPast(number int) bool {
 func (l *listReader) record(number int, page apiclient.Page, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reading.recordList(err)
+	l.reading.recordPage(page, err)
 	if failure := asAPIError(err); failure != nil {
 		if failure.NotSent == "" && (l.failure == nil || failure.AffectsEveryRequest()) {
 			l.failure = failure
@@ -109,10 +102,7 @@ func (l *listReader) record(number int, page apiclient.Page, err error) {
 		}
 	}
 	for _, item := range page.Invalid {
-		switch {
-		case item.ID == "":
-			l.reading.recordInvalidItem(item.Err)
-		case l.discover || l.missing[item.ID]:
+		if item.ID != "" && (l.discover || l.missing[item.ID]) {
 			delete(l.missing, item.ID)
 			l.reading.recordFailure(item.ID, item.Err)
 		}

@@ -54,37 +54,84 @@ func (p *partialReading) begin(plan readPlan, file *SessionFileState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.found.SessionFile = file
-	p.sessions = make(map[string]SessionReading, len(plan.known)+len(plan.unread)+len(plan.due))
+	p.sessions = make(map[string]SessionReading, len(plan.known)+len(plan.unread))
 	for _, id := range plan.unread {
 		p.sessions[id] = SessionReading{ID: id, Err: errNotReached}
 	}
-	for _, stored := range [][]SessionReading{plan.known, plan.due} {
-		for _, session := range stored {
-			p.sessions[session.ID] = session
-		}
+	for _, session := range plan.known {
+		p.sessions[session.ID] = session
 	}
 }
 
 // recordSession records the values of a session, and whether the list of active
-// sessions brought them, as it does for a session that nobody configured.
+// sessions brought them, as it does for a session that nobody configured. A session
+// that stopped while the reading went on does not run again.
 func (p *partialReading) recordSession(session *apiclient.Session, discovered bool) {
-	p.store.recordRead(session, discovered)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.recordOutcome(nil)
-	p.sessions[session.ID] = SessionReading{ID: session.ID, Session: *session, ReadAt: p.now()}
+	if known := p.sessions[session.ID]; known.fresh && !known.Session.Active() && session.Active() {
+		return
+	}
+	p.store.recordRead(session, discovered)
+	p.keep(session)
+}
+
+// keep keeps the values of a session for this reading. p.mu is held.
+func (p *partialReading) keep(session *apiclient.Session) {
+	p.sessions[session.ID] = SessionReading{ID: session.ID, Session: *session, ReadAt: p.now(), fresh: true}
+}
+
+// recordStopped records a page of the list of stopped sessions, or why it could not
+// be read, and reports whether all of its sessions are new.
+func (p *partialReading) recordStopped(page apiclient.Page, err error) (allNew bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failure := asAPIError(err)
+	p.recordOutcome(failure)
+	if failure != nil {
+		p.found.StoppedErr = failure
+		return false
+	}
+	for _, item := range page.Invalid {
+		p.recordInvalidItem(item.Err)
+	}
+	allNew = len(page.Sessions) > 0
+	for i := range page.Sessions {
+		session := &page.Sessions[i]
+		exported, isNew := p.store.recordStopped(session)
+		allNew = allNew && isNew
+		if exported {
+			p.keep(session)
+		}
+	}
+	return allNew
+}
+
+// notFresh returns those of these sessions about which nothing was recorded in this
+// reading.
+func (p *partialReading) notFresh(ids []string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var rest []string
+	for _, id := range ids {
+		if !p.sessions[id].fresh {
+			rest = append(rest, id)
+		}
+	}
+	return rest
 }
 
 // recordFailure records why a session could not be read. Values that the reading
 // has of it stay.
 func (p *partialReading) recordFailure(id string, err error) {
 	failure := asAPIError(err)
-	p.store.recordFailure(id, failure)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.store.recordFailure(id, failure)
 	p.recordOutcome(failure)
 	session := p.sessions[id]
-	session.ID = id
+	session.ID, session.fresh = id, true
 	switch {
 	case session.ReadAt.IsZero():
 		session.Err = failure
@@ -94,9 +141,9 @@ func (p *partialReading) recordFailure(id string, err error) {
 	p.sessions[id] = session
 }
 
-// recordList records whether a page of the list could be read. Of several failures
-// the reading keeps the first that was sent.
-func (p *partialReading) recordList(err error) {
+// recordPage records a page of the list of active sessions, or why it could not be
+// read. Of several failures the reading keeps the first that was sent.
+func (p *partialReading) recordPage(page apiclient.Page, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failure := asAPIError(err)
@@ -104,13 +151,16 @@ func (p *partialReading) recordList(err error) {
 	if failure != nil && (p.found.ListErr == nil || asAPIError(p.found.ListErr).NotSent != "" && failure.NotSent == "") {
 		p.found.ListErr = failure
 	}
+	for _, item := range page.Invalid {
+		if item.ID == "" {
+			p.recordInvalidItem(item.Err)
+		}
+	}
 }
 
 // recordInvalidItem records an item of the list that is no session, nor says of
-// which one it is.
+// which one it is. p.mu is held.
 func (p *partialReading) recordInvalidItem(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.found.InvalidItems++
 	p.found.InvalidItemsErr = err
 }
@@ -163,8 +213,10 @@ func (p *partialReading) reading() *Reading {
 		r.Duration = p.age()
 	}
 	r.Up = p.answered || p.notFound && !p.nowhere || r.Complete && !p.asked
-	r.Sessions = slices.AppendSeq(make([]SessionReading, 0, len(p.sessions)), maps.Values(p.sessions))
-	slices.SortFunc(r.Sessions, func(a, b SessionReading) int { return strings.Compare(a.ID, b.ID) })
+	r.Sessions = make([]SessionReading, 0, len(p.sessions))
+	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
+		r.Sessions = append(r.Sessions, p.sessions[id])
+	}
 	return &r
 }
 

@@ -15,21 +15,32 @@ import (
 // come together. After a reading in which the whole API failed, the next one
 // sends a single request first.
 func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
-	batch := c.options.Client.NewBatch(c.troubled.Load())
+	cautious := c.troubled.Load()
+	batch := c.options.Client.NewBatch(cautious)
 	ids, file := c.sessionIDs()
 	plan := c.store.plan(ids)
 	p.begin(plan, file)
 
-	var account sync.WaitGroup
+	var beside sync.WaitGroup
 	if c.options.Account {
-		account.Go(func() { p.recordAccount(batch.Account(ctx)) })
+		beside.Go(func() { p.recordAccount(batch.Account(ctx)) })
 	}
-	unread := plan.unread
-	if c.options.Discover || len(unread) > listThreshold {
-		unread = c.readList(ctx, batch, p, unread)
+	var stopped sync.WaitGroup
+	readStopped := func() { c.readStopped(ctx, batch, p) }
+	if c.options.Discover && c.options.ShortLived && !cautious {
+		stopped.Go(readStopped)
 	}
-	c.readOneByOne(ctx, batch, p, unread, plan.due)
-	account.Wait()
+	if c.options.Discover || len(plan.unread) > listThreshold {
+		c.readList(ctx, batch, p, plan.unread)
+	}
+	if c.options.Discover && c.options.ShortLived && cautious { // the list of active sessions is the better probe
+		stopped.Go(readStopped)
+	}
+	stopped.Wait()
+	rest := p.notFresh(plan.unread)
+	c.store.sortByTrial(rest)
+	c.readOneByOne(ctx, batch, p, append(rest, p.notFresh(plan.due)...))
+	beside.Wait()
 
 	api := APIState{HoldUntil: c.options.Client.HoldUntil(), Requests: batch.Sent(), Failures: c.options.Client.Failures()}
 	troubled := batch.Closed() != nil || !api.HoldUntil.IsZero()
@@ -46,12 +57,11 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	return reading
 }
 
-// readOneByOne reads the unread sessions, then those whose values may have
-// changed since they were read.
-func (c *Collector) readOneByOne(ctx context.Context, batch *apiclient.Batch, p *partialReading, unread []string, due []SessionReading) {
+// readOneByOne reads sessions in the order of ids.
+func (c *Collector) readOneByOne(ctx context.Context, batch *apiclient.Batch, p *partialReading, ids []string) {
 	var readers errgroup.Group
 	readers.SetLimit(c.options.Client.Concurrency())
-	read := func(id string) {
+	for _, id := range ids {
 		readers.Go(func() error {
 			if session, err := batch.Session(ctx, id); err != nil {
 				p.recordFailure(id, err)
@@ -60,12 +70,6 @@ func (c *Collector) readOneByOne(ctx context.Context, batch *apiclient.Batch, p 
 			}
 			return nil
 		})
-	}
-	for _, id := range unread {
-		read(id)
-	}
-	for i := range due {
-		read(due[i].ID)
 	}
 	_ = readers.Wait() // a failure is recorded in the reading
 }

@@ -23,7 +23,9 @@ type Reading struct {
 
 	ListErr error // why the list of active sessions could not be read whole, if it was asked for
 
-	InvalidItems    int   // items of the list that could not be read and name no session
+	StoppedErr error // why the newest of the stopped sessions could not be read, if they were asked for
+
+	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
 	SessionFile *SessionFileState // nil if there is none
@@ -46,6 +48,8 @@ type SessionReading struct {
 	// RereadErr is why the values could not be read again, although they may have
 	// changed since ReadAt; nil if Err is set.
 	RereadErr error
+
+	fresh bool // recorded in this reading, be it a failure
 }
 
 // APIState is the state of the API client.
@@ -61,11 +65,11 @@ type SessionFileState struct {
 	Err      error     // why the file as it is now is not in force; nil if it is
 }
 
-// AllRead reports whether everything that was asked for was read, except for the
-// account.
+// AllRead reports whether every session that was asked for was read; the account,
+// and stopped sessions that nobody asked for, do not count.
 func (r *Reading) AllRead() bool {
 	for _, failure := range r.Failures() {
-		if failure.What != FailedAccount {
+		if failure.What != FailedAccount && failure.What != FailedStopped {
 			return false
 		}
 	}

@@ -34,6 +34,7 @@ type sessionStore struct {
 	mu       sync.Mutex // never held while waiting
 	sessions map[string]*storedSession
 	pages    int // of the list of active sessions; 0 before it was read
+	stopped  stoppedList
 }
 
 // storedSession is what is known of one session.
@@ -55,9 +56,9 @@ type storedSession struct {
 
 // readPlan is what a reading has to do.
 type readPlan struct {
-	known  []SessionReading // exported from the store, without a request
-	unread []string         // active as far as is known, or not known at all; those that did not fail first
-	due    []SessionReading // exported from the store unless a new reading succeeds
+	known  []SessionReading // with values or a failure in the store
+	unread []string         // active as far as is known, or not known at all
+	due    []string         // those that are known and may have changed
 }
 
 // plan returns what to do for the configured sessions and those discovered, and
@@ -77,23 +78,31 @@ func (s *sessionStore) plan(configured []string) readPlan {
 			delete(s.sessions, id)
 			continue
 		}
-		reading := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err}
-		if stored.session != nil {
-			reading.Session = *stored.session
-		}
-		switch {
-		case stored.final, now.Before(stored.due):
-			p.known = append(p.known, reading)
-		case !stored.stopped.IsZero():
-			p.due = append(p.due, reading)
-		default:
+		isDue := !stored.final && !now.Before(stored.due)
+		if isDue && stored.stopped.IsZero() {
 			p.unread = append(p.unread, id)
+			continue
 		}
+		if isDue {
+			p.due = append(p.due, id)
+		}
+		known := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err}
+		if stored.session != nil {
+			known.Session = *stored.session
+		}
+		p.known = append(p.known, known)
 	}
-	slices.SortFunc(p.unread, func(a, b string) int {
-		return cmp.Or(s.sessions[a].triedAt.Compare(s.sessions[b].triedAt), cmp.Compare(a, b))
-	})
 	return p
+}
+
+// sortByTrial sorts sessions so that those whose requests failed come last, the
+// latest at the end: a few that fail for good must not keep others from being read.
+func (s *sessionStore) sortByTrial(ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(s.get(a).triedAt.Compare(s.get(b).triedAt), cmp.Compare(a, b))
+	})
 }
 
 // get returns the entry of a session, a new one if there is none. s.mu is held.
@@ -159,6 +168,22 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	}
 }
 
+// recordStopped stores what the list of stopped sessions has of one, and reports
+// whether it is exported, and whether no reading found it before. One that has
+// lingered already, or is final, is left as it is.
+func (s *sessionStore) recordStopped(session *apiclient.Session) (exported, isNew bool) {
+	s.mu.Lock()
+	stored := s.sessions[session.ID]
+	over := !s.now().Before(session.FinishedAt.Add(s.linger))
+	s.mu.Unlock()
+	switch {
+	case session.Active(), stored == nil && over, stored != nil && stored.final:
+		return false, false
+	}
+	s.recordRead(session, true)
+	return true, stored == nil
+}
+
 // recordFailure stores that a session could not be read. Failures of the API as a
 // whole end with it: forgiveFailures removes them.
 func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
@@ -219,6 +244,19 @@ func isOwnFailure(failure *apiclient.Error) bool {
 	default:
 		return false
 	}
+}
+
+// stoppedList returns what is known of the list of stopped sessions.
+func (s *sessionStore) stoppedList() stoppedList {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped
+}
+
+func (s *sessionStore) recordStoppedList(list stoppedList) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = list
 }
 
 // listPages returns how many pages the list of active sessions had last, one at

@@ -147,6 +147,7 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	e.Collector = collector.New(collector.Options{
 		Client:         api,
 		Discover:       c.discovers(),
+		ShortLived:     c.shortLived,
 		Linger:         c.linger,
 		Settle:         c.settle,
 		MetadataLabels: c.metadata,

@@ -39,6 +39,7 @@ type Config struct {
 	rateLimit   float64
 	sessionIDs  []string
 	discover    *bool // nil: not given
+	shortLived  bool
 	linger      time.Duration
 	settle      time.Duration
 	metadata    []string
@@ -103,6 +104,7 @@ func (c *Config) defineFlags(f flagSet) {
 	f.values("session.id", "UUID", "ID of a session to export, such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f; may be repeated.", idsValue(&c.sessionIDs))
 	f.value("session.file", "FILE", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
 	f.toggle("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.", discoverValue(&c.discover))
+	f.toggleDefault("session.short-lived", "When discovering, also read the newest stopped sessions, so that one that began and ended between two scrapes is seen.", &c.shortLived, true)
 	f.value("session.linger", "DURATION", "How long a discovered session stays exported after it finished.", durationValue(&c.linger, notNegative)).Default("15m")
 	f.value("session.settle", "DURATION", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.", durationValue(&c.settle, notNegative)).Default("15m")
 	f.values("session.metadata-label", "KEY", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.", keysValue(&c.metadata))

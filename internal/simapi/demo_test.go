@@ -9,7 +9,7 @@ import (
 	"browseruse_exporter/internal/simapi"
 )
 
-// character says whether a session plays a part, as one sees it from outside.
+// character reports whether a session plays a part, as one sees it from outside.
 type character func(s simapi.Session, now time.Time) bool
 
 var characters = map[string]character{

@@ -127,6 +127,9 @@ func (s *Server) list(w http.ResponseWriter, query listQuery, problems []problem
 	} else {
 		candidates = s.fleet.every()
 	}
+	if query.filter == "stopped" {
+		candidates = inOrder(candidates, s.stoppedOrder)
+	}
 	var items [][]byte
 	total := 0
 	for _, session := range candidates {

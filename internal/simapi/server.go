@@ -14,6 +14,7 @@ import (
 const (
 	endpointBrowser  = "browser"
 	endpointBrowsers = "browsers"
+	endpointStopped  = "stopped" // the list of browsers, for stopped ones alone
 	endpointAccount  = "account"
 )
 
@@ -26,7 +27,7 @@ type Options struct {
 	Account   Account          // zero: a believable one
 }
 
-// Account is what the account endpoint tells.
+// Account is what the account endpoint serves.
 type Account struct {
 	MonthlyCreditsUSD    float64
 	AdditionalCreditsUSD float64
@@ -51,6 +52,8 @@ type Server struct {
 	limiter  *limiter
 	requests map[string]int
 	faults   []*injected
+
+	stoppedOrder Order
 }
 
 // New returns a project without sessions.
@@ -194,7 +197,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait lets the latency pass, and says whether somebody still waits for the
+// wait lets the latency pass, and reports whether somebody still waits for the
 // answer.
 func wait(ctx context.Context, latency time.Duration) bool {
 	if latency <= 0 {
@@ -226,7 +229,11 @@ func (s *Server) route(r *http.Request) route {
 		return route{}
 	case path == "browsers":
 		query, problems := parseListQuery(r.URL.Query())
-		return route{endpoint: endpointBrowsers, page: query.page, handle: func(w http.ResponseWriter, _ *http.Request) { s.list(w, query, problems) }}
+		endpoint := endpointBrowsers
+		if query.filter == "stopped" {
+			endpoint = endpointStopped
+		}
+		return route{endpoint: endpoint, page: query.page, handle: func(w http.ResponseWriter, _ *http.Request) { s.list(w, query, problems) }}
 	case path == "billing/account":
 		return route{endpoint: endpointAccount, handle: func(w http.ResponseWriter, _ *http.Request) { s.serveAccount(w) }}
 	case detail && id != "" && !strings.Contains(id, "/"):

@@ -66,7 +66,7 @@ func (s Session) Finish(now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Active says whether the session has not finished yet.
+// Active reports whether the session has not finished yet.
 func (s Session) Active(now time.Time) bool { return s.end().After(now) }
 
 // ran is how long the session has run.

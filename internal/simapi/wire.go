@@ -9,7 +9,7 @@ import (
 )
 
 // wireSession is a session as the API writes it. The detail has a recording
-// and says whether there is one; an item of the list does not.
+// and reports whether there is one; an item of the list does not.
 type wireSession struct {
 	ID                 string            `json:"id"`
 	Status             string            `json:"status"`
@@ -64,7 +64,7 @@ func marshal(s *Session, now time.Time, detail bool) []byte {
 	return override(mustMarshal(wire), s.Override)
 }
 
-// recorded says whether a session leaves a recording: those whose ID ends in an
+// recorded reports whether a session leaves a recording: those whose ID ends in an
 // odd digit do.
 func recorded(id string) bool { return strings.ContainsAny(id[len(id)-1:], "13579bdfBDF") }
 
