@@ -16,18 +16,19 @@ import (
 
 // Options say what a Collector exports.
 type Options struct {
-	Client         *apiclient.Client
-	Discover       bool          // export every active session of the project, too
-	Linger         time.Duration // how long a discovered session stays exported after it finished
-	Settle         time.Duration // how long after its finish late metering may change a session
-	MetadataLabels []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
-	MaxAge         time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
-	SessionIDs     []string      // UUIDs in lower case; a double is exported once
-	SessionFile    *SessionFile  // nil: none
-	Account        bool          // export the account, too
-	Timeout        time.Duration // of a Collect, which is told no deadline
-	Logger         log.Logger
-	Now            func() time.Time // nil: time.Now
+	Client            *apiclient.Client
+	Discover          bool          // export every active session of the project, too
+	Linger            time.Duration // how long a discovered session stays exported after it finished
+	Settle            time.Duration // how long after its finish late metering may change a session
+	MetadataLabels    []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
+	MetadataMaxLength int           // of a label's value, in characters: a longer one is cut; 0: no limit
+	MaxAge            time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
+	SessionIDs        []string      // UUIDs in lower case; a double is exported once
+	SessionFile       *SessionFile  // nil: none
+	Account           bool          // export the account, too
+	Timeout           time.Duration // of a Collect, which is told no deadline
+	Logger            log.Logger
+	Now               func() time.Time // nil: time.Now
 }
 
 // Collector is one project: a key, a URL, its sessions. It is safe for

@@ -10,6 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/internal/redact"
 )
 
 const (
@@ -85,7 +86,7 @@ func CheckMetadataLabels(keys []string) error {
 	for _, key := range keys {
 		label := metadataLabel(key)
 		if other, ok := taken[label]; ok {
-			return fmt.Errorf("%q and %q would both be the label %s; give one of them", other, key, label)
+			return fmt.Errorf("%s and %s would both be the label %s; give one of them", redact.Quote(other), redact.Quote(key), redact.Value(label))
 		}
 		taken[label] = key
 	}

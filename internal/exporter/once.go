@@ -24,7 +24,7 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer e.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline.Default, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeout(ctx, c.deadline.Default)
 	defer cancel()
 	reading := e.Collector.Read(ctx)
 
