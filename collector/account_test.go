@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"testing"
+	"time"
 
 	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
@@ -12,7 +13,7 @@ func TestAccount(t *testing.T) {
 		api := simapi.New(simapi.Options{Key: exportertest.Key, Account: simapi.Account{
 			MonthlyCreditsUSD: 1.5, AdditionalCreditsUSD: -0.25, ConcurrentSessions: 7, ProjectID: "p", NoPlan: true, Terse: true,
 		}})
-		got := exportertest.New(t, api, "--session.file="+exportertest.File(t, "# none yet\n")).Scrape()
+		got := exportertest.New(t, api, "--session.file="+exportertest.File(t, exportertest.SessionID(1))).Scrape()
 		exportertest.Has(t, got, `browseruse_account_credits_usd{source="monthly"} 1.5`, `browseruse_account_credits_usd{source="additional"} -0.25`,
 			`browseruse_account_concurrent_sessions_limit 7`, `browseruse_account_info{plan="",project_id="p"} 1`)
 		exportertest.HasNot(t, got, "browseruse_account_active_sessions")
@@ -47,10 +48,14 @@ func TestAccount(t *testing.T) {
 		}
 	})
 	exportertest.Bubble(t, "nothing to ask for is up", func(t *testing.T) {
-		r := exportertest.New(t, exportertest.NewAPI(1), "--no-collector.account", "--session.file="+exportertest.File(t, ""))
-		exportertest.Has(t, r.Scrape(), "browseruse_up 1")
-		if n := r.API.Requests(); len(n) != 0 {
-			t.Errorf("requests %v; want none", n)
+		api := exportertest.NewAPI(0)
+		api.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now().Add(-2 * time.Hour), StopAt: time.Now().Add(-time.Hour)})
+		r := exportertest.New(t, api, "--no-collector.account", "--session.file="+exportertest.File(t, exportertest.SessionID(1)))
+		r.Scrape()
+		api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
+		exportertest.Has(t, r.Scrape(), "browseruse_up 1", exportertest.Up(1, 1))
+		if n := r.API.Requests()["browser"]; n != 1 {
+			t.Errorf("%d requests for a session that is final; want the first alone", n)
 		}
 	})
 }

@@ -17,15 +17,13 @@ import (
 
 // Options say what a Collector exports.
 type Options struct {
-	Client         *apiclient.Client
-	Discover       bool          // export every active session of the project, too
-	ShortLived     bool          // when discovering, find sessions that began and ended between two readings, too
-	Linger         time.Duration // how long a discovered session stays exported after it finished
-	Settle         time.Duration // how long after its finish late metering may change a session
-	MetadataLabels []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
-	// MetadataMaxLength is the length in bytes beyond which a value of the metadata is
-	// cut; 0: never.
-	MetadataMaxLength int
+	Client            *apiclient.Client
+	Discover          bool          // export every active session of the project, too
+	ShortLived        bool          // when discovering, find sessions that began and ended between two readings, too
+	Linger            time.Duration // how long a discovered session stays exported after it finished
+	Settle            time.Duration // how long after its finish late metering may change a session
+	MetadataLabels    []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
+	MetadataMaxLength int           // of a label's value, in bytes: a longer one is cut; 0: no limit
 	MaxAge            time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
 	SessionIDs        []string      // UUIDs in lower case; a double is exported once
 	SessionFile       *SessionFile  // nil: none

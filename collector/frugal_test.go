@@ -324,7 +324,7 @@ func TestAListThatGotShorter(t *testing.T) {
 			r.API.Delete(exportertest.SessionID(n))
 		}
 		time.Sleep(time.Minute)
-		if n := requests(r); n > 16 { // in flight at once
+		if n := requests(r); n > 16 { // in flight at once, before the first answer
 			t.Errorf("%d requests for a list that says at once that it has one page", n)
 		}
 		r.Scrape("600") // reads what became of the others
@@ -403,6 +403,23 @@ func TestMetadataLabels(t *testing.T) {
 		exportertest.Has(t, r.Scrape(),
 			`browseruse_session_info{agent_session_id="",metadata_cost_center__="7",metadata_team="a\n\"b\"\\",session_id="`+exportertest.SessionID(1)+`"} 1`,
 			`browseruse_session_info{agent_session_id="`+exportertest.AgentID+`",metadata_cost_center__="",metadata_team="",session_id="`+exportertest.SessionID(2)+`"} 1`)
+	})
+}
+
+// TestLongMetadataIsCut keeps a value that somebody made long from exceeding the
+// limit of labels that a Prometheus has.
+func TestLongMetadataIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := fleet(0)
+		for n, task := range map[int]string{1: strings.Repeat("x", 300), 2: strings.Repeat("é", 60), 3: strings.Repeat("é", 61), 4: "short"} {
+			api.Add(simapi.Session{ID: exportertest.SessionID(n), StartedAt: time.Now(), Metadata: map[string]string{"task": task}})
+		}
+		r := exportertest.New(t, api, "--session.metadata-label=task", "--session.metadata-max-length=120")
+		got := r.Scrape()
+		for n, want := range map[int]string{1: strings.Repeat("x", 117) + "…", 2: strings.Repeat("é", 60), 3: strings.Repeat("é", 58) + "…", 4: "short"} {
+			exportertest.Has(t, got, fmt.Sprintf(`browseruse_session_info{agent_session_id="",metadata_task="%s",session_id="%s"} 1`, want, exportertest.SessionID(n)))
+		}
+		exportertest.Has(t, got, "browseruse_session_info_cut_values 2")
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"browseruse_exporter/internal/redact"
 )
 
 // infoDesc is browseruse_session_info, whose labels depend on the configuration.
@@ -101,7 +103,7 @@ func CheckMetadataLabels(keys []string) error {
 	for _, key := range keys {
 		label := metadataLabel(key)
 		if other, ok := taken[label]; ok {
-			return fmt.Errorf("%q and %q would both be the label %s; give one of them", other, key, label)
+			return fmt.Errorf("%s and %s would both be the label %s; give one of them", redact.Quote(other), redact.Quote(key), redact.Value(label))
 		}
 		taken[label] = key
 	}

@@ -309,6 +309,12 @@ func TestSessionFile(t *testing.T) {
 		r.Scrape()
 		r.Logged(1, path, "line 1", "1234")
 
+		for _, empty := range []string{"", "# the list could not be made\n"} {
+			exportertest.Rewrite(t, path, empty)
+			exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Up(2, 1), "browseruse_session_file_last_reload_successful 0")
+		}
+		r.Logged(1, "level=error", path, "holds no session ID")
+
 		exportertest.Rewrite(t, path, exportertest.SessionID(3))
 		got = r.Scrape()
 		exportertest.Has(t, got, exportertest.Up(3, 1), exportertest.Up(4, 1), "browseruse_session_file_last_reload_successful 1",

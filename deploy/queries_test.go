@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,8 +19,14 @@ import (
 // something, but for those that look for trouble that the demo does not have.
 func TestEveryQueryAnswers(t *testing.T) {
 	t.Parallel()
+	once, err := exec.CommandContext(t.Context(), exporter, "--demo", "--once").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The same sessions are in each demo.
+	active := regexp.MustCompile(`browseruse_session_active\{.*session_id="(.*)"\} 1`).FindSubmatch(once)
 	target := startExporter(t, "--demo", "--session.metadata-label=team", "--session.discover",
-		"--session.file="+write(t, "sessions", "# none but those that are found\n"))
+		"--session.file="+write(t, "sessions", string(active[1])))
 	address := freeAddress(t)
 	prometheus := startPrometheus(t, address, prometheusConfig(t, address, target, freeAddress(t)))
 

@@ -3,7 +3,6 @@ package web_test
 import (
 	"bufio"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +38,7 @@ func newServedRig(t *testing.T, api *simapi.Server, args ...string) *servedRig {
 	server := exporter.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		defer func() { r.ended <- struct{}{} }()
 		r.Handler.ServeHTTP(w, request)
-	}), slog.New(slog.DiscardHandler))
+	}), io.Discard)
 	go func() { _ = server.Serve(r.network) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return r

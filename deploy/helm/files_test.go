@@ -132,7 +132,7 @@ func TestTheExporterTakesItsArguments(t *testing.T) {
 		root := t.TempDir()
 		for path, text := range map[string]string{
 			"/etc/browseruse_exporter/api-key": "bu_x", "/etc/browseruse_exporter/key": "bu_x",
-			"/etc/web/web-config.yml": "basic_auth_users: {}\n", "/etc/sessions/sessions.txt": "",
+			"/etc/web/web-config.yml": "basic_auth_users: {}\n", "/etc/sessions/sessions.txt": "00000000-0000-4000-8000-000000000001\n",
 		} {
 			if strings.Contains(path, "sessions") {
 				for _, configMap := range m.configMaps {

@@ -36,9 +36,9 @@ func TestOneVariableTurnsTheDemoIntoTheProject(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"without a key": {nil, `from="a simulated project in this process"`},
-		"an empty key":  {[]string{"BROWSER_USE_API_KEY="}, `from="a simulated project in this process"`},
-		"with a key":    {[]string{"BROWSER_USE_API_KEY=bu_x"}, `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
+		"without a key": {nil, `api=simulated`},
+		"an empty key":  {[]string{"BROWSER_USE_API_KEY="}, `api=simulated`},
+		"with a key":    {[]string{"BROWSER_USE_API_KEY=bu_x"}, `api=https://api.browser-use.com/api/v3 key_source=env`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := project(t, test.env...).Services["exporter"]

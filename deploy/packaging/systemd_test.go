@@ -63,7 +63,7 @@ func TestTheServiceStartsTheExporter(t *testing.T) {
 			}
 		}
 	}
-	if log := startLog(t, nil, args...); !strings.Contains(log, "key="+credentials) {
+	if log := startLog(t, nil, args...); !strings.Contains(log, "key_source=file") {
 		t.Errorf("the key is not the credential:\n%s", log)
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -23,15 +23,21 @@ import (
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
-	"browseruse_exporter/livefile"
+	"browseruse_exporter/internal/redact"
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 )
 
-// Run is the program; it returns the exit status. An interrupt or SIGTERM ends it.
+// Run is the program; it returns the exit status. An interrupt or SIGTERM ends it,
+// a SIGHUP has it read its files again. It silences the standard logger.
 func Run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	stdlog.SetOutput(io.Discard) // net/http's transport quotes stray bytes of the peer there
 
 	if version.Version == "" {
 		version.Version = "unknown" // a plain go build names none
@@ -43,19 +49,18 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case err == nil && c.once:
 		err = once(ctx, c, stdout, stderr)
 	case err == nil:
-		err = serve(ctx, c, stderr)
+		err = serve(ctx, c, hangups, stderr)
 	}
 	if err != nil {
-		line := strings.Join(strings.Fields(err.Error()), " ") // some libraries' errors are several lines
-		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", programName, line)
+		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", programName, redact.Text(err.Error()))
 		return 1
 	}
 	return 0
 }
 
 // serve answers scrapes until ctx is over.
-func serve(ctx context.Context, c *Config, stderr io.Writer) error {
-	logger, toolkitLogger := newLogger(c, stderr)
+func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.Writer) error {
+	logger, base := newLogger(c, stderr)
 	e, err := New(c, logger, nil)
 	if err != nil {
 		return err
@@ -66,18 +71,40 @@ func serve(ctx context.Context, c *Config, stderr io.Writer) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
-	_ = level.Info(logger).Log("msg", "Exporting", "sessions", c.exported(), "from", c.source(), "key", c.keySource(),
-		"account", c.account, "at", c.address(), "path", c.telemetry)
+	api := c.APIURL
+	if c.demo {
+		api = "simulated"
+	}
+	_ = level.Info(logger).Log("msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
+		"api", api, "key_source", c.keySource(), "account", c.account, "address", c.address(), "path", c.telemetry)
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	if c.demo {
 		go watchDemo(readings, e.Collector)
 	}
-	err = listenAndServe(ctx, c, e.Handler(readings, c, logger), endReadings, toolkitLogger)
+	serverLog := &serverLog{logger: logger, base: base, webConfig: *c.web.WebConfigFile}
+	e.reloads = append(e.reloads, serverLog.checkWebConfig)
+	go e.reloadOn(hangups, readings.Done(), logger)
+	err = listenAndServe(ctx, c, e.Handler(readings, c, logger), endReadings, serverLog)
 	if err == nil {
 		_ = level.Info(logger).Log("msg", "Stopped")
 	}
 	return err
+}
+
+// reloadOn reads the files again at each signal, until done.
+func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logger log.Logger) {
+	for {
+		select {
+		case <-hangups:
+			_ = level.Info(logger).Log("msg", "Reading the files again", "signal", "SIGHUP")
+			for _, reload := range e.reloads {
+				reload()
+			}
+		case <-done:
+			return
+		}
+	}
 }
 
 // Exporter is what both ways to run are made of.
@@ -85,6 +112,7 @@ type Exporter struct {
 	Collector *collector.Collector
 	Registry  *prometheus.Registry // the metrics about the exporter itself
 	closers   []func()
+	reloads   []func() // each reads a file again
 }
 
 // Handler returns what serves the exporter's endpoints; readings under way end
@@ -115,6 +143,15 @@ func (e *Exporter) Close() {
 // usual one is for tests.
 func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
 	e := &Exporter{Registry: prometheus.NewRegistry()}
+	if err := e.assemble(c, logger, transport); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// assemble fills e. After an error, Close ends what was begun.
+func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTripper) (err error) {
 	client := apiclient.Options{
 		BaseURL:      c.APIURL,
 		Timeout:      c.timeout,
@@ -127,42 +164,39 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
 		e.closers = append(e.closers, startDemo(&client))
-	} else {
-		key, err := newKey(c, logger)
-		if err != nil {
-			return nil, err
-		}
-		client.Key = key
+	} else if client.Key, err = e.newKey(c, logger); err != nil {
+		return err
 	}
 	var sessionFile *collector.SessionFile
 	if c.sessionFile != "" {
-		var err error
 		if sessionFile, err = collector.OpenSessionFile(c.sessionFile, logger, time.Now); err != nil {
-			return nil, fmt.Errorf("--session.file: %w", err)
+			return fmt.Errorf("--session.file: %w", err)
 		}
+		e.reloads = append(e.reloads, sessionFile.Reload)
 	}
 	api := apiclient.New(client)
 	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
 	e.Registry.MustRegister(versioncollector.NewCollector(programName))
 	e.Collector = collector.New(collector.Options{
-		Client:         api,
-		Discover:       c.discovers(),
-		ShortLived:     c.shortLived,
-		Linger:         c.linger,
-		Settle:         c.settle,
-		MetadataLabels: c.metadata,
-		MaxAge:         c.maxAge,
-		SessionIDs:     c.sessionIDs,
-		SessionFile:    sessionFile,
-		Account:        c.account,
-		Timeout:        c.deadline.Default,
-		Logger:         logger,
+		Client:            api,
+		Discover:          c.discover,
+		ShortLived:        c.shortLived,
+		Linger:            c.linger,
+		Settle:            c.settle,
+		MetadataLabels:    c.metadata,
+		MetadataMaxLength: c.metadataMax,
+		MaxAge:            c.maxAge,
+		SessionIDs:        c.sessionIDs,
+		SessionFile:       sessionFile,
+		Account:           c.account,
+		Timeout:           c.deadline.Default,
+		Logger:            logger,
 	})
-	return e, nil
+	return nil
 }
 
 // newKey returns where the client gets its key from.
-func newKey(c *Config, logger log.Logger) (func() string, error) {
+func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, error) {
 	if c.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(c.keyFromEnv))
 		if err != nil {
@@ -170,18 +204,16 @@ func newKey(c *Config, logger log.Logger) (func() string, error) {
 		}
 		return func() string { return key }, nil
 	}
-	file, err := livefile.Open(c.keyFile, apiclient.ParseKey, time.Now)
+	file, err := reloadfile.Open(c.keyFile, apiclient.ParseKey, func(state reloadfile.State[string]) {
+		if state.Err != nil {
+			_ = level.Error(logger).Log("msg", "Key file is bad, the last good key stays in force", "err", state.Err)
+			return
+		}
+		_ = level.Info(logger).Log("msg", "Key file loaded again")
+	}, time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("--api.key-file: %w", err)
 	}
-	return func() string {
-		state := file.Look()
-		switch {
-		case state.Changed && state.Err != nil:
-			_ = level.Error(logger).Log("msg", "Key file is bad, the last good key stays in force", "err", state.Err)
-		case state.Changed:
-			_ = level.Info(logger).Log("msg", "Key file loaded again")
-		}
-		return state.Value
-	}, nil
+	e.reloads = append(e.reloads, func() { file.Reload() })
+	return func() string { return file.Load().Value }, nil
 }

@@ -3,6 +3,7 @@ package exporter_test
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -34,56 +35,76 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		env  map[string]string
 		want []string // what the line has
 	}{
-		"an unknown flag":               {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
-		"an argument":                   {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
-		"a URL that is none":            {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
-		"a URL of another scheme":       {args: []string{ok, "--api.url=ftp://example.com"}, want: []string{"--api.url", "https://"}},
-		"a URL with a password":         {args: []string{ok, "--api.url=https://u:hidden@example.com"}, want: []string{"--api.url", "password"}},
-		"a URL with a query":            {args: []string{ok, "--api.url=https://example.com/?a=b"}, want: []string{"--api.url", "query"}},
-		"the key in clear":              {args: []string{ok, "--api.url=http://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
-		"the key in clear, in capitals": {args: []string{ok, "--api.url=HTTP://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
-		"a key file and a key":          {args: []string{ok, "--api.key-file=" + missing}, want: []string{"--api.key-file", exportertest.KeyVariable}},
-		"a key file that is missing":    {args: []string{ok, "--api.key-file=" + missing}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", missing}},
-		"a key file without a key":      {args: []string{ok, "--api.key-file=" + exportertest.File(t, " \n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "holds no API key"}},
-		"a key file of two lines":       {args: []string{ok, "--api.key-file=" + exportertest.File(t, "bu_a\nbu_b\n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "one line"}},
-		"a key of two lines":            {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: "bu_a\nbu_b"}, want: []string{exportertest.KeyVariable, "one line"}},
-		"no key at all":                 {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", exportertest.KeyVariable, "--demo"}},
-		"nothing to export":             {args: []string{"--no-session.discover"}, want: []string{"--no-session.discover", "--session.id", "--session.file"}},
-		"discovery, perhaps":            {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_DISCOVER": "perhaps"}, want: []string{"--session.discover", "perhaps"}},
-		"a negative linger":             {args: []string{"--session.linger=-1m"}, want: []string{"--session.linger", "-1m"}},
-		"a settle that is none":         {args: []string{"--session.settle=long"}, want: []string{"--session.settle", "long"}},
-		"an age that is none":           {args: []string{"--scrape.max-age=10"}, want: []string{"--scrape.max-age", `"10"`}},
-		"an empty metadata key":         {args: []string{"--session.metadata-label="}, want: []string{"--session.metadata-label"}},
-		"metadata keys that collide":    {args: []string{"--session.metadata-label=a.b", "--session.metadata-label=a-b"}, want: []string{"--session.metadata-label", `"a.b"`, `"a-b"`, "metadata_a_b"}},
-		"a timeout that is none":        {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
-		"no time at all":                {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
-		"no concurrency":                {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 100"}},
-		"a concurrency of words":        {args: []string{ok, "--api.concurrency=ten"}, want: []string{"--api.concurrency", `"ten"`}},
-		"a negative rate":               {args: []string{ok, "--api.rate-limit=-1"}, want: []string{"--api.rate-limit", `"-1"`}},
-		"a rate that is NaN":            {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},
-		"an endless rate":               {args: []string{ok, "--api.rate-limit=Inf"}, want: []string{"--api.rate-limit", `"Inf"`}},
-		"an ID that is none":            {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
-		"the key for an ID":             {args: []string{"--session.id=" + exportertest.Key}, want: []string{"--session.id", "not shown"}},
-		"a session file that is gone":   {args: []string{"--session.file=" + missing}, want: []string{"--session.file", missing}},
-		"a session file that is bad":    {args: []string{"--session.file=" + exportertest.File(t, "\n\n42\n")}, want: []string{"--session.file", "line 3", `"42"`}},
-		"no session file":               {args: []string{"--session.file="}, want: []string{"--session.file", "path"}},
-		"the account, perhaps":          {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT": "perhaps"}, want: []string{"--collector.account", "perhaps", "true or false"}},
-		"a variable that is wrong":      {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
-		"a scrape without time":         {args: []string{ok, "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "5s"}},
-		"a negative offset":             {args: []string{ok, "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset", "-1s"}},
-		"an address that is none":       {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
-		"a port that is none":           {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", "99999"}},
-		"a web config that is missing":  {args: []string{ok, "--web.config.file=" + missing}, want: []string{"--web.config.file", missing}},
-		"a web config that is bad":      {args: []string{ok, "--web.config.file=" + exportertest.File(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
-		"sockets, perhaps":              {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
-		"metrics at the root":           {args: []string{ok, "--web.telemetry-path=/"}, want: []string{"--web.telemetry-path", "/metrics"}},
-		"a telemetry path that is two":  {args: []string{ok, "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path", "/metrics"}},
-		"a telemetry path with braces":  {args: []string{ok, "--web.telemetry-path=/{metrics}"}, want: []string{"--web.telemetry-path", "braces"}},
-		"a telemetry path that is bad":  {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
-		"a level that is none":          {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
-		"a format that is none":         {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},
-		"the demo of a URL":             {args: []string{"--demo", "--api.url=https://example.com"}, want: []string{"--demo", "--api.url"}},
-		"the demo with a key":           {args: []string{"--demo", "--api.key-file=" + missing}, want: []string{"--demo", "--api.key-file"}},
+		"an unknown flag":                {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
+		"an argument":                    {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
+		"a URL that is none":             {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
+		"a URL of another scheme":        {args: []string{ok, "--api.url=ftp://example.com"}, want: []string{"--api.url", "https://"}},
+		"a URL with a password":          {args: []string{ok, "--api.url=https://u:hidden@example.com"}, want: []string{"--api.url", "password"}},
+		"a URL with a query":             {args: []string{ok, "--api.url=https://example.com/?a=b"}, want: []string{"--api.url", "query"}},
+		"a URL with a space":             {args: []string{ok, "--api.url=https://example.com/api/v3 "}, want: []string{"--api.url", "without spaces"}},
+		"a URL with an empty query":      {args: []string{ok, "--api.url=https://example.com/api/v3?"}, want: []string{"--api.url", "query"}},
+		"a URL of an endpoint":           {args: []string{ok, "--api.url=https://example.com/api/v3/browsers/"}, want: []string{"--api.url", "without /browsers"}},
+		"a URL of no port":               {args: []string{ok, "--api.url=https://example.com:99999"}, want: []string{"--api.url", "65535"}},
+		"the key in clear":               {args: []string{ok, "--api.url=http://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
+		"the key in clear, in capitals":  {args: []string{ok, "--api.url=HTTP://example.com/api/v3"}, want: []string{"--api.url", "--api.allow-http"}},
+		"a key file and a key":           {args: []string{ok, "--api.key-file=" + missing}, want: []string{"--api.key-file", exportertest.KeyVariable}},
+		"a key file that is missing":     {args: []string{ok, "--api.key-file=" + missing}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", missing}},
+		"a key file without a key":       {args: []string{ok, "--api.key-file=" + exportertest.File(t, " \n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "holds no API key"}},
+		"a key file of two lines":        {args: []string{ok, "--api.key-file=" + exportertest.File(t, "bu_a\nbu_b\n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "one line"}},
+		"a key of two lines":             {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: "bu_a\nbu_b"}, want: []string{exportertest.KeyVariable, "one line"}},
+		"a key in quotes":                {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: `"` + exportertest.Key + `"`}, want: []string{exportertest.KeyVariable, "quotes"}},
+		"a key with its name":            {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: "API_KEY=" + exportertest.Key}, want: []string{exportertest.KeyVariable, "name"}},
+		"a key file in quotes":           {args: []string{ok, "--api.key-file=" + exportertest.File(t, "'"+exportertest.Key+"'\n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "quotes"}},
+		"an env file for a key file":     {args: []string{ok, "--api.key-file=" + exportertest.File(t, "KEY=hidden\n")}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", "name"}},
+		"no key at all":                  {args: []string{ok}, env: map[string]string{exportertest.KeyVariable: ""}, want: []string{"--api.key-file", exportertest.KeyVariable, "--demo"}},
+		"nothing to export":              {args: []string{"--no-session.discover"}, want: []string{"--no-session.discover", "--session.id", "--session.file"}},
+		"discovery, perhaps":             {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_DISCOVER": "perhaps"}, want: []string{"--session.discover", "perhaps"}},
+		"a negative linger":              {args: []string{"--session.linger=-1m"}, want: []string{"--session.linger", "-1m"}},
+		"a settle that is none":          {args: []string{"--session.settle=long"}, want: []string{"--session.settle", "long"}},
+		"an age that is none":            {args: []string{"--scrape.max-age=10"}, want: []string{"--scrape.max-age", `"10"`}},
+		"an empty metadata key":          {args: []string{"--session.metadata-label="}, want: []string{"--session.metadata-label"}},
+		"metadata keys that collide":     {args: []string{"--session.metadata-label=a.b", "--session.metadata-label=a-b"}, want: []string{"--session.metadata-label", `"a.b"`, `"a-b"`, "metadata_a_b"}},
+		"a timeout that is none":         {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
+		"no time at all":                 {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
+		"no concurrency":                 {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 100"}},
+		"a concurrency of words":         {args: []string{ok, "--api.concurrency=ten"}, want: []string{"--api.concurrency", `"ten"`}},
+		"a negative rate":                {args: []string{ok, "--api.rate-limit=-1"}, want: []string{"--api.rate-limit", `"-1"`}},
+		"a rate that is NaN":             {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},
+		"an endless rate":                {args: []string{ok, "--api.rate-limit=Inf"}, want: []string{"--api.rate-limit", `"Inf"`}},
+		"an ID that is none":             {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
+		"the key for an ID":              {args: []string{"--session.id=" + exportertest.Key}, want: []string{"--session.id", "not shown"}},
+		"an assignment for an ID":        {args: []string{"--session.id=Key: hidden"}, want: []string{"--session.id", `"Key:..."`}},
+		"an assignment":                  {args: []string{"API_KEY=hidden"}, want: []string{`unexpected "API_KEY=..."`}},
+		"a path with a password":         {args: []string{ok, "--web.config.file=PASSWORD=hidden"}, want: []string{"--web.config.file", "open PASSWORD=...: no such file"}},
+		"a session file that is gone":    {args: []string{"--session.file=" + missing}, want: []string{"--session.file", missing}},
+		"a session file that is bad":     {args: []string{"--session.file=" + exportertest.File(t, "\n\n42\n")}, want: []string{"--session.file", "line 3", `"42"`}},
+		"a session file without IDs":     {args: []string{"--session.file=" + exportertest.File(t, "# none yet\n")}, want: []string{"--session.file", "no session ID"}},
+		"an env file for a session file": {args: []string{"--session.file=" + exportertest.File(t, "API_KEY=hidden\n")}, want: []string{"--session.file", "line 1", `"API_KEY=..."`}},
+		"no web config":                  {args: []string{ok, "--web.config.file="}, want: []string{"--web.config.file", "path"}},
+		"a variable of no flag":          {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_IDS": "hidden"}, want: []string{"BROWSERUSE_EXPORTER_SESSION_IDS", "did you mean BROWSERUSE_EXPORTER_SESSION_ID?"}},
+		"a variable that says no":        {env: map[string]string{"BROWSERUSE_EXPORTER_NO_COLLECTOR_ACCOUNT": "true"}, want: []string{"did you mean BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT=false?"}},
+		"a variable like no flag":        {env: map[string]string{"BROWSERUSE_EXPORTER_NONSENSE": "hidden"}, want: []string{"BROWSERUSE_EXPORTER_NONSENSE", "--help"}},
+		"a metadata length of none":      {args: []string{ok, "--session.metadata-max-length=-1"}, want: []string{"--session.metadata-max-length", `"-1"`, "0 for no limit"}},
+		"sockets without systemd":        {args: []string{ok, "--web.systemd-socket"}, want: []string{"--web.systemd-socket", "systemd"}},
+		"a file of arguments":            {args: []string{"@" + missing}, want: []string{missing, "arguments"}},
+		"no session file":                {args: []string{"--session.file="}, want: []string{"--session.file", "path"}},
+		"the account, perhaps":           {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT": "perhaps"}, want: []string{"--collector.account", "perhaps", "true or false"}},
+		"a variable that is wrong":       {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
+		"a scrape without time":          {args: []string{ok, "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "5s"}},
+		"a negative offset":              {args: []string{ok, "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset", "-1s"}},
+		"an address that is none":        {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
+		"a port that is none":            {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", `"127.0.0.1:..."`, ":10042"}},
+		"a web config that is missing":   {args: []string{ok, "--web.config.file=" + missing}, want: []string{"--web.config.file", missing}},
+		"a web config that is bad":       {args: []string{ok, "--web.config.file=" + exportertest.File(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
+		"sockets, perhaps":               {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
+		"metrics at the root":            {args: []string{ok, "--web.telemetry-path=/"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a telemetry path that is two":   {args: []string{ok, "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a telemetry path with braces":   {args: []string{ok, "--web.telemetry-path=/{metrics}"}, want: []string{"--web.telemetry-path", "braces"}},
+		"a telemetry path that is bad":   {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
+		"a level that is none":           {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
+		"a format that is none":          {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},
+		"the demo of a URL":              {args: []string{"--demo", "--api.url=https://example.com"}, want: []string{"--demo", "--api.url"}},
+		"the demo with a key":            {args: []string{"--demo", "--api.key-file=" + missing}, want: []string{"--demo", "--api.key-file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exportertest.SetKey(t, exportertest.Key)
@@ -110,6 +131,84 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 	}
 }
 
+// TestNoFlagShowsAKey gives the API key where it does not belong: to every flag, as
+// an argument, as a file of each kind, by itself and with its name before it.
+func TestNoFlagShowsAKey(t *testing.T) {
+	exportertest.SetKey(t, "")
+	runs := map[string][]string{}
+	for _, flag := range exporter.NewApp(&exporter.Config{}, io.Discard).Model().Flags {
+		if flag.Hidden || flag.Name == "help" || flag.Name == "version" {
+			continue
+		}
+		runs[flag.Name] = []string{"--" + flag.Name + "=" + exportertest.Key}
+		runs[flag.Name+", apart"] = []string{"--" + flag.Name, exportertest.Key}
+		runs[flag.Name+" with the key's name"] = []string{"--" + flag.Name + "=Key: " + exportertest.Key}
+	}
+	for name, text := range map[string]string{
+		"an argument": "%s", "a flag": "--%s", "a short flag": "-%s", "a flag with a value": "--nonsense=%s", "a file of arguments": "@%s", "an assignment": "API_KEY=%s",
+		"a sentence": "the key %s",
+	} {
+		runs[name] = []string{strings.Replace(text, "%s", exportertest.Key, 1)}
+	}
+	for _, flag := range []string{"session.file", "web.config.file"} {
+		for _, text := range []string{"%s", "KEY=%s", "KEY: %s", "- %s", "tls_server_config: %s", "basic_auth_users: {%s: x}"} {
+			runs[flag+" that holds "+text] = []string{"--" + flag + "=" + exportertest.File(t, strings.Replace(text, "%s", exportertest.Key, 1)+"\n")}
+		}
+	}
+	for name, args := range runs {
+		t.Run(name, func(t *testing.T) {
+			exportertest.SetKey(t, "bu_another")
+			if strings.HasPrefix(args[0], "--api.key-file") {
+				exportertest.SetKey(t, "")
+			}
+			checkRefused(t, args)
+		})
+	}
+	for _, flag := range exporter.NewApp(&exporter.Config{}, io.Discard).Model().Flags {
+		t.Run("variable of "+flag.Name, func(t *testing.T) {
+			if flag.Hidden || flag.Name == "help" || flag.Name == "version" {
+				t.Skip("it has none")
+			}
+			exportertest.SetKey(t, "bu_another")
+			if flag.Name == "api.key-file" {
+				exportertest.SetKey(t, "")
+			}
+			t.Setenv("BROWSERUSE_EXPORTER_"+strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag.Name)), exportertest.Key)
+			checkRefused(t, nil)
+		})
+	}
+}
+
+// checkRefused checks that a start with these arguments ends in one line that has
+// no part of the key.
+func checkRefused(t *testing.T, args []string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := exporter.Run(args, &stdout, &stderr); status != 1 || stdout.Len() > 0 {
+		t.Errorf("exit status %d, standard output %q; want 1 and nothing", status, &stdout)
+	}
+	onlyLine(t, stderr.String())
+	if strings.Contains(stderr.String(), exportertest.Key[:5]) {
+		t.Errorf("standard error shows the key: %s", &stderr)
+	}
+}
+
+// TestVariablesOfKubernetes has those that it sets in each container beside a
+// service that is called like the exporter.
+func TestVariablesOfKubernetes(t *testing.T) {
+	exportertest.SetKey(t, exportertest.Key)
+	for name, value := range map[string]string{
+		"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "10042", "SERVICE_PORT_HTTP": "10042", "PORT": "tcp://10.0.0.1:10042", "PORT_10042_TCP": "tcp://10.0.0.1:10042",
+		"PORT_10042_TCP_PROTO": "tcp", "PORT_10042_TCP_PORT": "10042", "PORT_10042_TCP_ADDR": "10.0.0.1",
+		"EU_SERVICE_HOST": "10.0.0.2", "EU_PORT": "tcp://10.0.0.2:10042",
+	} {
+		t.Setenv("BROWSERUSE_EXPORTER_"+name, value)
+	}
+	if _, err := exporter.ParseFlags(nil, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
 // onlyLine returns the one line of standard error that is not of the log.
 func onlyLine(t *testing.T, stderr string) string {
 	t.Helper()
@@ -127,7 +226,7 @@ func onlyLine(t *testing.T, stderr string) string {
 
 func TestHelpAndVersion(t *testing.T) {
 	for flag, want := range map[string][]string{
-		"--help": {"\nWhich sessions:\n  --session.id=UUID ...", "\nThe API:\n  --api.url=URL ", " Default: 10.\n", "BROWSERUSE_EXPORTER_API_TIMEOUT=10s is", "\n      --[no-]once "},
+		"--help": {"\n      --session.id=UUID ...", "\n      --api.concurrency=16 ", "($BROWSERUSE_EXPORTER_API_TIMEOUT)", "\n      --[no-]once "},
 		"-h":     {"usage: browseruse_exporter [<flags>]\n"}, "--version": {"browseruse_exporter" + ", version"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -155,11 +254,11 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 		at   string // "": the address
 		want string
 	}{
-		"the demo":      {args: []string{"--demo"}, want: `sessions="all active ones of the project" from="a simulated project in this process" key=none account=true`},
-		"a key":         {key: exportertest.Key, want: `from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY"`},
-		"a key file":    {args: []string{"--api.key-file=" + key}, want: "key=" + key + " "},
-		"sockets":       {args: []string{"--demo", "--web.systemd-socket"}, at: "\"the sockets that systemd passes\"", want: "key=none"},
-		"some sessions": {key: exportertest.Key, args: append(exportertest.IDFlags(2), "--session.file="+list, "--no-collector.account"), want: `sessions="2 of --session.id, those of ` + list + `" from=https://api.browser-use.com/api/v3 key="the environment's BROWSER_USE_API_KEY" account=false`},
+		"the demo":      {args: []string{"--demo"}, want: `discover=true session_ids=0 session_file= api=simulated key_source=none account=true`},
+		"a key":         {key: exportertest.Key, want: `api=https://api.browser-use.com/api/v3 key_source=env`},
+		"a key file":    {args: []string{"--api.key-file=" + key}, want: "key_source=file "},
+		"sockets":       {args: []string{"--demo", "--web.systemd-socket"}, at: "systemd", want: "key_source=none"},
+		"some sessions": {key: exportertest.Key, args: append(exportertest.IDFlags(2), "--session.file="+list, "--no-collector.account"), want: `discover=false session_ids=2 session_file=` + list + ` api=https://api.browser-use.com/api/v3 key_source=env account=false`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exportertest.SetKey(t, test.key)
@@ -167,7 +266,7 @@ func TestTheStartSaysWhatIsExported(t *testing.T) {
 			if status := exporter.Run(append(test.args, "--web.listen-address="+address), &stdout, &stderr); status != 1 {
 				t.Errorf("exit status %d; want 1", status)
 			}
-			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "at="+cmp.Or(test.at, address)+" path=/metrics") {
+			if !strings.Contains(stderr.String(), "msg=Exporting ") || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "address="+cmp.Or(test.at, address)+" path=/metrics") {
 				t.Errorf("the log does not say %q:\n%s", test.want, &stderr)
 			}
 			if strings.Contains(stderr.String(), exportertest.Key) {

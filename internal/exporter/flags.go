@@ -14,13 +14,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/internal/redact"
 	"browseruse_exporter/web"
 )
 
@@ -38,11 +41,12 @@ type Config struct {
 	concurrency int
 	rateLimit   float64
 	sessionIDs  []string
-	discover    *bool // nil: not given
+	discover    bool
 	shortLived  bool
 	linger      time.Duration
 	settle      time.Duration
 	metadata    []string
+	metadataMax int
 	maxAge      time.Duration
 	sessionFile string
 	account     bool
@@ -68,12 +72,20 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	app := NewApp(c, stdout)
 	exited := false
 	app.Terminate(func(int) { exited = true })
+	discover, given := app.GetFlag("session.discover"), false
+	discover.IsSetByUser(&given)
 	_, err := app.Parse(args)
 	switch {
 	case exited:
 		return nil, errExit
 	case err != nil:
+		return nil, explainKingpin(err)
+	}
+	if err := checkEnvironment(app); err != nil {
 		return nil, err
+	}
+	if !given && !discover.HasEnvarValue() {
+		c.discover = len(c.sessionIDs) == 0 && c.sessionFile == ""
 	}
 	return c, c.check()
 }
@@ -83,73 +95,129 @@ func NewApp(c *Config, stdout io.Writer) *kingpin.Application {
 	app := kingpin.New(programName, "Prometheus exporter for the browser sessions of Browser Use Cloud: state, cost, proxy traffic and time left. "+
 		"With an API key and nothing else, it exports every active session of the key's project. The key comes from --api.key-file or from the environment's "+keyVariable+".")
 	app.DefaultEnvars()
-	app.UsageWriter(stdout).ErrorWriter(stdout).UsageTemplate(helpTemplate).UsageFuncs(helpFuncs)
+	app.UsageWriter(stdout).ErrorWriter(stdout)
 	app.Version(version.Print(programName)).VersionFlag.NoEnvar()
 	app.VersionFlag.Help("Show the version.")
 	app.HelpFlag.Short('h').NoEnvar()
 	app.HelpFlag.Help("Show this help.")
 	c.app = app
-	c.defineFlags(flagSet{app})
+	c.defineFlags(app)
+	c.checkFlags(app)
 	return app
 }
 
 // defineFlags declares the flags, in the order in which --help shows them.
-func (c *Config) defineFlags(f flagSet) {
-	f.value("api.url", "URL", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.", stringValue(&c.APIURL, parseAPIURL)).Default(apiclient.DefaultAPI)
-	f.toggleDefault("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.", &c.allowHTTP, false)
-	f.value("api.key-file", "FILE", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".", stringValue(&c.keyFile, parsePath))
-	f.value("api.timeout", "DURATION", "Timeout of one request, such as 5s or 500ms.", durationValue(&c.timeout, positive)).Default("5s")
-	f.value("api.concurrency", "N", "Requests in flight, at most.", intValue(&c.concurrency)).Default("16")
-	f.value("api.rate-limit", "N", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.", rateValue(&c.rateLimit)).Default("10")
-	f.values("session.id", "UUID", "ID of a session to export, such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f; may be repeated.", idsValue(&c.sessionIDs))
-	f.value("session.file", "FILE", "File with session IDs, one a line, # begins a comment; read again when it changes.", stringValue(&c.sessionFile, parsePath))
-	f.toggle("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.", discoverValue(&c.discover))
-	f.toggleDefault("session.short-lived", "When discovering, also read the newest stopped sessions, so that one that began and ended between two scrapes is seen.", &c.shortLived, true)
-	f.value("session.linger", "DURATION", "How long a discovered session stays exported after it finished.", durationValue(&c.linger, notNegative)).Default("15m")
-	f.value("session.settle", "DURATION", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.", durationValue(&c.settle, notNegative)).Default("15m")
-	f.values("session.metadata-label", "KEY", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.", keysValue(&c.metadata))
-	f.toggleDefault("collector.account", "Export the account's credits and limits.", &c.account, true)
-	f.value("scrape.timeout", "DURATION", "Deadline of a scrape that does not bring its own.", durationValue(&c.deadline.Default, positive)).Default("10s")
-	f.value("scrape.timeout-offset", "DURATION", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.", durationValue(&c.deadline.Offset, notNegative)).Default("500ms")
-	f.value("scrape.max-age", "DURATION", "Answer from the last reading if it began at most so long ago, such as 25s for a pair of Prometheus servers that scrape every 30s; 0s: every scrape reads.", durationValue(&c.maxAge, notNegative)).Default("0s")
-	c.defineWebFlags(f)
-	f.value("web.telemetry-path", "PATH", "Path of the metrics.", stringValue(&c.telemetry, parseTelemetryPath)).Default("/metrics")
-	f.toggleDefault("web.enable-pprof", "Serve profiles of the exporter at /debug/pprof/, behind the same TLS and password as the rest.", &c.pprof, false)
-	f.value("log.level", "LEVEL", "Least severe messages to log: debug, info, warn or error.", stringValue(&c.logLevel, oneOf("debug", "info", "warn", "error"))).Default("info")
-	f.value("log.format", "FORMAT", "Format of the log: logfmt or json.", stringValue(&c.logFormat, oneOf("logfmt", "json"))).Default("logfmt")
-	f.toggleDefault("once", "Read once, print the metrics, and exit with 0 if every session was read, else 1.", &c.once, false)
-	f.toggleDefault("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.", &c.demo, false)
-}
-
-// defineWebFlags declares those of exporter-toolkit, with its names and
-// meanings, but with errors that name the flag.
-func (c *Config) defineWebFlags(f flagSet) {
-	c.web = &toolkit.FlagConfig{WebListenAddresses: new([]string), WebSystemdSocket: new(bool), WebConfigFile: new(string)}
-	f.values("web.listen-address", "ADDRESS", "Address to serve on, such as :10042 or [::1]:10042; may be repeated.", addressesValue(c.web.WebListenAddresses)).Default(":10042")
-	f.value("web.config.file", "FILE", "File that turns on TLS or passwords, in exporter-toolkit's format.", stringValue(c.web.WebConfigFile, parsePath))
+func (c *Config) defineFlags(app *kingpin.Application) {
+	app.Flag("api.url", "Base URL of the API, such as "+apiclient.EuropeanAPI+" for a project in Europe.").Default(apiclient.DefaultAPI).StringVar(&c.APIURL)
+	app.Flag("api.allow-http", "Accept an http:// URL to a host that is not this one, though the key travels in clear.").Default("false").BoolVar(&c.allowHTTP)
+	app.Flag("api.key-file", "File with the API key, read again when it changes. Default: the environment's "+keyVariable+".").PlaceHolder("FILE").StringVar(&c.keyFile)
+	app.Flag("api.timeout", "Timeout of one request, such as 5s or 500ms.").Default("5s").DurationVar(&c.timeout)
+	app.Flag("api.concurrency", "Requests in flight, at most.").Default("16").IntVar(&c.concurrency)
+	app.Flag("api.rate-limit", "Requests a second, at most, with a burst of twice as many; 0 turns the limit off. The project has about 25, its production included.").Default("10").Float64Var(&c.rateLimit)
+	app.Flag("session.id", "ID of a session to export, such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f; may be repeated.").PlaceHolder("UUID").StringsVar(&c.sessionIDs)
+	app.Flag("session.file", "File with session IDs, one a line, # begins a comment; read again when it changes.").PlaceHolder("FILE").StringVar(&c.sessionFile)
+	app.Flag("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.").BoolVar(&c.discover)
+	app.Flag("session.short-lived", "When discovering, also read the newest stopped sessions, so that one that began and ended between two scrapes is seen.").Default("true").BoolVar(&c.shortLived)
+	app.Flag("session.linger", "How long a discovered session stays exported after it finished.").Default("15m").DurationVar(&c.linger)
+	app.Flag("session.settle", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.").Default("15m").DurationVar(&c.settle)
+	app.Flag("session.metadata-label", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.").PlaceHolder("KEY").StringsVar(&c.metadata)
+	app.Flag("session.metadata-max-length", "Bytes of a metadata value that its label has, at most; 0 turns the limit off. A longer value is cut.").Default("128").IntVar(&c.metadataMax)
+	app.Flag("collector.account", "Export the account's credits and limits.").Default("true").BoolVar(&c.account)
+	app.Flag("scrape.timeout", "Deadline of a scrape that does not bring its own.").Default("10s").DurationVar(&c.deadline.Default)
+	app.Flag("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.").Default("500ms").DurationVar(&c.deadline.Offset)
+	app.Flag("scrape.max-age", "Answer from the last reading if it began at most so long ago, such as 25s for a pair of Prometheus servers that scrape every 30s; 0s: every scrape reads.").Default("0s").DurationVar(&c.maxAge)
+	c.web = kingpinflag.AddFlags(app, ":10042")
+	app.GetFlag("web.config.file").PlaceHolder("FILE").Default() // that it has, "", would have an empty value accepted
 	if runtime.GOOS == "linux" {
-		f.toggleDefault("web.systemd-socket", "Serve on the sockets that systemd passes, instead of --web.listen-address.", c.web.WebSystemdSocket, false)
+		app.GetFlag("web.systemd-socket").Default("false")
 	}
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&c.telemetry)
+	app.Flag("web.enable-pprof", "Serve profiles of the exporter at /debug/pprof/, behind the same TLS and password as the rest.").Default("false").BoolVar(&c.pprof)
+	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").Default("info").EnumVar(&c.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&c.logFormat, "logfmt", "json")
+	app.Flag("once", "Read once, print the metrics, and exit with 0 if every session was read, else 1.").Default("false").BoolVar(&c.once)
+	app.Flag("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.").Default("false").BoolVar(&c.demo)
 }
 
-// check looks at what flags say together.
-func (c *Config) check() error {
+// checkFlags says of each flag which values it takes.
+func (c *Config) checkFlags(app *kingpin.Application) {
+	const maxConcurrency = 100 // four times what a project may ask in a second
+	for _, flag := range app.Model().Flags {
+		if flag.IsBoolFlag() {
+			checkFlag(app, flag.Name, "true or false", nil)
+		}
+	}
+	for name, d := range map[string]*time.Duration{"api.timeout": &c.timeout, "scrape.timeout": &c.deadline.Default} {
+		checkFlag(app, name, "a duration such as 5s or 500ms", func() bool { return *d > 0 })
+	}
+	for name, d := range map[string]*time.Duration{
+		"session.linger": &c.linger, "session.settle": &c.settle, "scrape.timeout-offset": &c.deadline.Offset, "scrape.max-age": &c.maxAge,
+	} {
+		checkFlag(app, name, "a duration such as 5s or 500ms", func() bool { return *d >= 0 })
+	}
+	for name, path := range map[string]*string{"api.key-file": &c.keyFile, "session.file": &c.sessionFile, "web.config.file": c.web.WebConfigFile} {
+		checkFlag(app, name, "the path of a file", func() bool { return *path != "" })
+	}
+	checkFlag(app, "api.concurrency", fmt.Sprintf("a whole number from 1 to %d", maxConcurrency), func() bool { return c.concurrency >= 1 && c.concurrency <= maxConcurrency })
+	checkFlag(app, "api.rate-limit", "a number of requests a second, or 0 for no limit", func() bool { return c.rateLimit >= 0 && !math.IsInf(c.rateLimit, 0) })
+	checkFlag(app, "session.id", "a UUID such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f", func() (ok bool) {
+		last := &c.sessionIDs[len(c.sessionIDs)-1]
+		id, err := apiclient.ParseID(*last)
+		*last = id
+		return err == nil
+	})
+	checkFlag(app, "session.metadata-label", "a key of the sessions' metadata", func() bool {
+		others, last := c.metadata[:len(c.metadata)-1], c.metadata[len(c.metadata)-1]
+		if slices.Contains(others, last) {
+			c.metadata = others
+		}
+		return last != "" && !redact.HoldsKey(last)
+	})
+	checkFlag(app, "session.metadata-max-length", "a whole number of characters, or 0 for no limit", func() bool { return c.metadataMax >= 0 })
+	checkFlag(app, "web.listen-address", "an address such as :10042 or 127.0.0.1:10042", func() bool {
+		addresses := *c.web.WebListenAddresses
+		return isAddress(addresses[len(addresses)-1])
+	})
+	checkFlag(app, "web.telemetry-path", "a path such as /metrics", func() bool {
+		u, err := url.Parse(c.telemetry)
+		return err == nil && u.Path == c.telemetry && strings.HasPrefix(c.telemetry, "/") && !redact.HoldsKey(c.telemetry)
+	})
+	checkFlag(app, "log.level", "one of debug, info, warn, error", nil)
+	checkFlag(app, "log.format", "one of logfmt, json", nil)
+}
+
+// check checks the flags that have more to say than what they want, and what flags
+// say together.
+func (c *Config) check() (err error) {
+	if c.APIURL, err = parseAPIURL(c.APIURL); err != nil {
+		return fmt.Errorf("--api.url: %w", err)
+	}
+	if err := web.CheckTelemetryPath(c.telemetry); err != nil {
+		return fmt.Errorf("--web.telemetry-path: %s: %w", redact.Quote(c.telemetry), err)
+	}
 	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %w", err)
+		return fmt.Errorf("--web.config.file: %w", redact.Error(err))
 	}
 	if err := collector.CheckMetadataLabels(c.metadata); err != nil {
 		return fmt.Errorf("--session.metadata-label: %w", err)
 	}
-	if !c.discovers() && len(c.sessionIDs) == 0 && c.sessionFile == "" {
+	if !c.discover && len(c.sessionIDs) == 0 && c.sessionFile == "" {
 		return errors.New("--no-session.discover: leaves no session to export; give --session.id or --session.file")
 	}
-	if c.demo {
-		return c.checkDemo()
-	}
-	if strings.HasPrefix(c.APIURL, "http:") && !c.allowHTTP && !isLoopback(c.APIURL) {
-		return fmt.Errorf("--api.url: %q would send the API key in clear; use https://, or --api.allow-http if that is what you want", c.APIURL)
-	}
+	return c.checkAPI()
+}
+
+// checkAPI checks what flags and environment say of the API and its key.
+func (c *Config) checkAPI() error {
 	switch {
+	case c.demo && c.APIURL != apiclient.DefaultAPI:
+		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
+	case c.demo && c.keyFile != "":
+		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")
+	case c.demo:
+		return nil
+	case strings.HasPrefix(c.APIURL, "http:") && !c.allowHTTP && !isLoopback(c.APIURL):
+		return errors.New("--api.url: http:// to another host would send the API key in clear; use https://, or --api.allow-http if that is what you want")
 	case c.keyFile != "" && c.keyFromEnv != "":
 		return fmt.Errorf("--api.key-file: given, and so is the environment's %s; give one of the two", keyVariable)
 	case c.keyFile == "" && c.keyFromEnv == "":
@@ -158,28 +226,12 @@ func (c *Config) check() error {
 	return nil
 }
 
-// discovers says whether the project's active sessions are exported: on demand,
-// or if nothing else is.
-func (c *Config) discovers() bool {
-	if c.discover != nil {
-		return *c.discover
+// address says where the exporter serves.
+func (c *Config) address() string {
+	if *c.web.WebSystemdSocket {
+		return "systemd"
 	}
-	return len(c.sessionIDs) == 0 && c.sessionFile == ""
-}
-
-// exported says in words which sessions are exported.
-func (c *Config) exported() string {
-	var which []string
-	if c.discovers() {
-		which = append(which, "all active ones of the project")
-	}
-	if n := len(c.sessionIDs); n > 0 {
-		which = append(which, fmt.Sprintf("%d of --session.id", n))
-	}
-	if c.sessionFile != "" {
-		which = append(which, "those of "+c.sessionFile)
-	}
-	return strings.Join(which, ", ")
+	return strings.Join(*c.web.WebListenAddresses, " ")
 }
 
 // keySource says where the key comes from. The key itself is never shown.
@@ -188,52 +240,38 @@ func (c *Config) keySource() string {
 	case c.demo:
 		return "none"
 	case c.keyFile != "":
-		return c.keyFile
+		return "file"
 	default:
-		return "the environment's " + keyVariable
+		return "env"
 	}
 }
 
-// source says where the values come from.
-func (c *Config) source() string {
-	if c.demo {
-		return "a simulated project in this process"
-	}
-	return c.APIURL
-}
-
-// address says where the exporter serves.
-func (c *Config) address() string {
-	if *c.web.WebSystemdSocket {
-		return "the sockets that systemd passes"
-	}
-	return strings.Join(*c.web.WebListenAddresses, " ")
-}
-
-func (c *Config) checkDemo() error {
-	switch {
-	case c.APIURL != apiclient.DefaultAPI:
-		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
-	case c.keyFile != "":
-		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")
-	}
-	return nil
-}
-
+// parseAPIURL returns a base URL as the client wants it. It is shown in the log,
+// so nothing in it may be a key.
 func parseAPIURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+	case strings.ContainsFunc(s, unicode.IsSpace):
+		return "", errors.New("a URL without spaces is wanted")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || redact.HoldsKey(s):
 		return "", errors.New("want a URL such as " + apiclient.DefaultAPI)
 	case u.User != nil:
 		return "", errors.New("a URL without user or password is wanted; the key has a flag of its own")
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(s, "?#"):
 		return "", errors.New("a URL without query and fragment is wanted")
+	case u.Port() != "" && (!isPort(u.Port()) || u.Port() == "0"):
+		return "", errors.New("a port from 1 to 65535 is wanted")
 	}
-	return strings.TrimRight(u.String(), "/"), nil // String writes the scheme in lower case
+	base := strings.TrimRight(u.String(), "/") // String writes the scheme in lower case
+	for _, endpoint := range []string{"/browsers", "/sessions", "/billing", "/billing/account"} {
+		if strings.HasSuffix(base, endpoint) {
+			return "", errors.New("the base URL is wanted, without " + endpoint + " at its end, such as " + apiclient.DefaultAPI)
+		}
+	}
+	return base, nil
 }
 
-// isLoopback says whether a URL is one of this machine.
+// isLoopback reports whether a URL is one of this machine.
 func isLoopback(rawURL string) bool {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -243,120 +281,13 @@ func isLoopback(rawURL string) bool {
 	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
-func parseTelemetryPath(s string) (string, error) {
-	if u, err := url.Parse(s); err != nil || u.Path != s || !strings.HasPrefix(s, "/") {
-		return "", fmt.Errorf("%q: want a path such as /metrics", s)
-	}
-	if err := web.CheckTelemetryPath(s); err != nil {
-		return "", fmt.Errorf("%q: %w", s, err)
-	}
-	return s, nil
+// isAddress reports whether a server can listen at an address, by its form.
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(s, "vsock://"))
+	return err == nil && isPort(port) && !redact.HoldsKey(s)
 }
 
-func parsePath(s string) (string, error) {
-	if s == "" {
-		return "", errors.New("want the path of a file")
-	}
-	return s, nil
-}
-
-func oneOf(choices ...string) func(string) (string, error) {
-	return func(s string) (string, error) {
-		if !slices.Contains(choices, s) {
-			return "", fmt.Errorf("%q: want one of %s", s, strings.Join(choices, ", "))
-		}
-		return s, nil
-	}
-}
-
-func positive(d time.Duration) bool    { return d > 0 }
-func notNegative(d time.Duration) bool { return d >= 0 }
-
-func stringValue(target *string, parse func(string) (string, error)) func(string) error {
-	return func(s string) (err error) {
-		*target, err = parse(s)
-		return err
-	}
-}
-
-func durationValue(target *time.Duration, ok func(time.Duration) bool) func(string) error {
-	return func(s string) error {
-		d, err := time.ParseDuration(s)
-		if err != nil || !ok(d) {
-			return fmt.Errorf("%q: want a duration such as 5s or 500ms", s)
-		}
-		*target = d
-		return nil
-	}
-}
-
-func intValue(target *int) func(string) error {
-	const most = 100 // four times what a project may ask in a second
-	return func(s string) error {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > most {
-			return fmt.Errorf("%q: want a whole number from 1 to %d", s, most)
-		}
-		*target = n
-		return nil
-	}
-}
-
-func addressesValue(target *[]string) func(string) error {
-	return func(s string) error {
-		if _, _, err := net.SplitHostPort(s); err != nil && !strings.HasPrefix(s, "vsock://") {
-			return fmt.Errorf("%q: want an address such as :10042 or 127.0.0.1:10042", s)
-		}
-		*target = append(*target, s)
-		return nil
-	}
-}
-
-func rateValue(target *float64) func(string) error {
-	return func(s string) error {
-		r, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(r >= 0) || math.IsInf(r, 0) {
-			return fmt.Errorf("%q: want a number of requests a second, or 0 for no limit", s)
-		}
-		*target = r
-		return nil
-	}
-}
-
-func boolValue(set func(bool)) func(string) error {
-	return func(s string) error {
-		b, err := strconv.ParseBool(s)
-		if err != nil {
-			return fmt.Errorf("%q: want true or false", s)
-		}
-		set(b)
-		return nil
-	}
-}
-
-func discoverValue(target **bool) func(string) error {
-	return boolValue(func(b bool) { *target = &b })
-}
-
-func keysValue(target *[]string) func(string) error {
-	return func(s string) error {
-		if s == "" {
-			return errors.New("want a key of the sessions' metadata")
-		}
-		if !slices.Contains(*target, s) {
-			*target = append(*target, s)
-		}
-		return nil
-	}
-}
-
-func idsValue(target *[]string) func(string) error {
-	return func(s string) error {
-		id, err := apiclient.ParseID(s)
-		if err != nil {
-			return fmt.Errorf("%s is no session ID; want a UUID such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f", collector.Excerpt(s))
-		}
-		*target = append(*target, id)
-		return nil
-	}
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
 }

@@ -2,66 +2,97 @@ package exporter
 
 import (
 	"fmt"
-	"strconv"
+	"os"
+	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"browseruse_exporter/internal/redact"
 )
 
-// flagSet defines flags whose errors say which flag is meant: kingpin's own
-// values do not.
-type flagSet struct{ app *kingpin.Application }
-
-// value defines a flag; the help shows its placeholder as its value.
-func (f flagSet) value(name, placeholder, help string, set func(string) error) *kingpin.FlagClause {
-	clause := f.app.Flag(name, help).PlaceHolder(placeholder)
-	clause.SetValue(&flagValue{name: name, set: set})
-	return clause
+// checked is a kingpin.Value whose error names the flag and what is wanted, and
+// shows the refused value only as far as it can't be a key.
+type checked struct {
+	kingpin.Value
+	name string
+	want string      // such as "true or false"
+	ok   func() bool // reports whether the value that was set last is fine; nil: any is
 }
 
-// values defines a flag that may be repeated; set is called with each value.
-func (f flagSet) values(name, placeholder, help string, set func(string) error) *kingpin.FlagClause {
-	clause := f.app.Flag(name, help).PlaceHolder(placeholder)
-	clause.SetValue(&flagValue{name: name, set: set, repeats: true})
-	return clause
-}
-
-// toggle defines a flag that is given as --name or --no-name.
-func (f flagSet) toggle(name, help string, set func(string) error) *kingpin.FlagClause {
-	clause := f.app.Flag(name, help)
-	clause.SetValue(&toggleValue{flagValue{name: name, set: set}})
-	return clause
-}
-
-// toggleDefault defines one that has a value where it is not given.
-func (f flagSet) toggleDefault(name, help string, target *bool, value bool) {
-	f.toggle(name, help, boolValue(func(b bool) { *target = b })).Default(strconv.FormatBool(value))
-}
-
-// flagValue is a kingpin.Value.
-type flagValue struct {
-	name    string
-	set     func(string) error
-	text    string // as it was given
-	repeats bool
-}
-
-func (v *flagValue) Set(s string) error {
-	if err := v.set(s); err != nil {
-		return fmt.Errorf("--%s: %w", v.name, err)
+func (c *checked) Set(s string) error {
+	if c.Value.Set(s) != nil || c.ok != nil && !c.ok() {
+		return fmt.Errorf("--%s: %s: want %s", c.name, redact.Quote(s), c.want)
 	}
-	if v.repeats && v.text != "" {
-		s = v.text + ", " + s
-	}
-	v.text = s
 	return nil
 }
 
-func (v *flagValue) String() string { return v.text }
+// IsBoolFlag has kingpin accept --name and --no-name.
+func (c *checked) IsBoolFlag() bool {
+	value, ok := c.Value.(interface{ IsBoolFlag() bool })
+	return ok && value.IsBoolFlag()
+}
 
-// IsCumulative lets kingpin accept a flag several times.
-func (v *flagValue) IsCumulative() bool { return v.repeats }
+// IsCumulative has kingpin accept a flag several times.
+func (c *checked) IsCumulative() bool {
+	value, ok := c.Value.(interface{ IsCumulative() bool })
+	return ok && value.IsCumulative()
+}
 
-// toggleValue is the value of a flag that is given as --name or --no-name.
-type toggleValue struct{ flagValue }
+// checkFlag wraps the value of a flag that is defined already.
+func checkFlag(app *kingpin.Application, name, want string, ok func() bool) {
+	flag := app.GetFlag(name)
+	flag.SetValue(&checked{Value: flag.Model().Value, name: name, want: want, ok: ok})
+}
 
-func (*toggleValue) IsBoolFlag() bool { return true }
+// kingpinError is an error of kingpin about an argument, which it quotes.
+var kingpinError = regexp.MustCompile(`(?s)^(unexpected|unknown (?:long|short) flag|expected argument for flag|failed to (?:open|read) arguments (?:file|from)) (.*)$`)
+
+// explainKingpin returns an error of kingpin as it may be shown. Those of a flag's
+// value are of checked, and fine.
+func explainKingpin(err error) error {
+	match := kingpinError.FindStringSubmatch(err.Error())
+	if match == nil {
+		return err
+	}
+	what, value := match[1], strings.Trim(match[2], "'")
+	if path, ok := strings.CutPrefix(value, `"`); ok {
+		value, _, _ = strings.Cut(path, `"`) // why it can't be read follows
+	}
+	return fmt.Errorf("%s %s; --help lists the flags", what, redact.Quote(value))
+}
+
+// serviceVariable matches a variable that Kubernetes sets in a container beside a
+// service that is called like the exporter.
+var serviceVariable = regexp.MustCompile(`^\w+?_(SERVICE_(HOST|PORT\w*)=|PORT(_\d+_(TCP|UDP|SCTP))?=\w+://|PORT_\d+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)=)`)
+
+// checkEnvironment refuses variables that look like those of flags but are not:
+// a mistyped one would be ignored in silence.
+func checkEnvironment(app *kingpin.Application) error {
+	prefix := strings.ToUpper(app.Name) + "_"
+	known := map[string]bool{}
+	for _, flag := range app.Model().Flags {
+		known[flag.Envar] = true
+	}
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, prefix) || known[name] || serviceVariable.MatchString(variable) {
+			continue
+		}
+		hint := "--help shows that of each flag"
+		rest, negated := strings.CutPrefix(name[len(prefix):], "NO_")
+		for _, flag := range app.Model().Flags {
+			likely := strings.TrimPrefix(flag.Envar, prefix)
+			if flag.Hidden || likely == "" || !strings.HasPrefix(rest, likely) && !strings.HasPrefix(likely, rest) {
+				continue
+			}
+			hint = "did you mean " + flag.Envar
+			if negated {
+				hint += "=false"
+			}
+			hint += "?"
+		}
+		return fmt.Errorf("the environment's %s: no flag has this variable; %s", redact.Value(name), hint)
+	}
+	return nil
+}

@@ -5,14 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	sloggokit "github.com/tjhop/slog-gokit"
+
+	"browseruse_exporter/internal/redact"
 )
 
 // How the server ends: a scrape in progress may read for as long as
@@ -30,26 +36,26 @@ const (
 )
 
 // NewServer returns the exporter's server, with its bounds on slow clients.
-func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
+func NewServer(handler http.Handler, errorLog io.Writer) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		WriteTimeout:      writeTimeout,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(errorLog, "", 0),
 	}
 }
 
 // listenAndServe serves until ctx is over, then lets the scrapes in progress be
 // answered; endReadings cuts their readings short.
-func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endReadings func(), logger *slog.Logger) error {
-	server := NewServer(handler, logger)
+func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endReadings func(), l *serverLog) error {
+	server := NewServer(handler, l)
 	served := make(chan error, 1)
-	go func() { served <- toolkit.ListenAndServe(server, c.web, logger) }()
+	go func() { served <- toolkit.ListenAndServe(server, c.web, l.slog(c.logLevel)) }()
 
 	select {
 	case err := <-served:
-		return fmt.Errorf("--web.listen-address: %w", err)
+		return c.blame(err)
 	case <-ctx.Done():
 	}
 	last := time.AfterFunc(lastReading, endReadings)
@@ -65,17 +71,90 @@ func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endRea
 	return nil
 }
 
-// newLogger returns the program's logger, and the same for exporter-toolkit,
-// which wants an slog.Logger and adds times and callers itself.
-func newLogger(c *Config, w io.Writer) (log.Logger, *slog.Logger) {
-	base := log.NewLogfmtLogger(log.NewSyncWriter(w))
+// blame adds the flag that is to blame for an error of serving, if one is.
+func (c *Config) blame(err error) error {
+	var failed *net.OpError
+	isOp := errors.As(err, &failed)
+	switch {
+	case isOp && failed.Op == "listen":
+		return fmt.Errorf("--web.listen-address: %w", err)
+	case !isOp && *c.web.WebSystemdSocket:
+		return fmt.Errorf("--web.systemd-socket: %w; want a start by a socket unit of systemd", err)
+	default:
+		return err
+	}
+}
+
+// newLogger returns the program's logger, and what it writes to.
+func newLogger(c *Config, w io.Writer) (logger, base log.Logger) {
+	base = log.NewLogfmtLogger(log.NewSyncWriter(w))
 	if c.logFormat == "json" {
 		base = log.NewJSONLogger(log.NewSyncWriter(w))
 	}
-	var slogLevel slog.Level
-	_ = slogLevel.UnmarshalText([]byte(c.logLevel)) // checked with the flags
-	const callDepth = 5                             // from log.Caller through the filter to the line that logs
-	logger := log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.Caller(callDepth))
-	logger = level.NewFilter(logger, level.Allow(level.ParseDefault(c.logLevel, level.InfoValue())))
-	return logger, slog.New(sloggokit.NewGoKitHandler(base, slogLevel))
+	const callDepth = 5 // from log.Caller through the filter to the line that logs
+	logger = log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.Caller(callDepth))
+	return level.NewFilter(logger, level.Allow(level.ParseDefault(c.logLevel, level.InfoValue()))), base
+}
+
+// serverLog logs what net/http and exporter-toolkit report about serving.
+type serverLog struct {
+	logger, base log.Logger // as newLogger returns them
+	webConfig    string     // the file of --web.config.file; "": none
+
+	mu       sync.Mutex
+	webError string // what is wrong with webConfig; "": nothing
+}
+
+// Write logs a line of net/http. A failed handshake is the client's: a probe that
+// only connects causes one each time.
+func (l *serverLog) Write(line []byte) (int, error) {
+	text := redact.Text(string(line))
+	if strings.HasPrefix(text, "http: TLS handshake error") || strings.HasPrefix(text, "http2: server: error reading preface") {
+		_ = level.Debug(l.logger).Log("msg", "Connection failed", "err", text)
+		l.checkWebConfig() // unless it is the server's after all
+		return len(line), nil
+	}
+	_ = level.Warn(l.logger).Log("msg", "Request failed", "err", text)
+	return len(line), nil
+}
+
+// checkWebConfig logs that the web configuration, which exporter-toolkit reads for
+// each connection and request, has become bad, or good again.
+func (l *serverLog) checkWebConfig() {
+	text := ""
+	if err := toolkit.Validate(l.webConfig); err != nil {
+		text = redact.Error(err).Error()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch text {
+	case l.webError:
+	case "":
+		_ = level.Info(l.logger).Log("msg", "Web configuration is good again")
+	default:
+		_ = level.Error(l.logger).Log("msg", "Web configuration is bad, requests fail until it is mended", "err", text)
+	}
+	l.webError = text
+}
+
+// slog returns the logger for exporter-toolkit. Its lines get the keys of all
+// others, in their order.
+func (l *serverLog) slog(logLevel string) *slog.Logger {
+	var least slog.Level
+	_ = least.UnmarshalText([]byte(logLevel)) // checked with the flags
+	return slog.New(sloggokit.NewGoKitHandler(log.LoggerFunc(func(keyvals ...any) error {
+		line := []any{"ts", log.DefaultTimestampUTC(), "caller", nil}
+		for i := 0; i+1 < len(keyvals); i += 2 {
+			switch key, value := keyvals[i], keyvals[i+1]; {
+			case key == "msg" && value == "Unable to parse configuration":
+				l.checkWebConfig() // it says so at each request
+				return nil
+			case key == "caller":
+				line[3] = value
+			case key != slog.TimeKey:
+				line = append(line, key, value)
+			}
+		}
+		return l.base.Log(line...)
+	}), least))
 }

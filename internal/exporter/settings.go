@@ -14,7 +14,7 @@ func (c *Config) settings() []statuspage.Setting {
 		"api.url":          c.APIURL,
 		"api.key-file":     "key from: environment",
 		"session.id":       fmt.Sprintf("%d given", len(c.sessionIDs)),
-		"session.discover": fmt.Sprint(c.discovers()),
+		"session.discover": fmt.Sprint(c.discover),
 	}
 	if c.keyFile != "" {
 		instead["api.key-file"] = "key from: file"

@@ -62,10 +62,13 @@ func File(t *testing.T, content string) string {
 	return path
 }
 
-// Rewrite gives a file another content.
+// Rewrite gives a file another content, as if it had been written a while ago.
 func Rewrite(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 }
