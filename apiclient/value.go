@@ -48,24 +48,17 @@ type text struct {
 // UnmarshalJSONFrom never fails for what is valid JSON, so that a field spoils no
 // other.
 func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	raw, err := d.ReadValue()
-	if err != nil {
-		return err
-	}
-	*t = textOf(raw)
-	return nil
-}
-
-func textOf(raw jsontext.Value) text {
-	switch raw.Kind() {
-	case 'n':
-		return text{state: null}
+	switch d.PeekKind() {
 	case '"':
-		value, _ := jsontext.AppendUnquote(nil, raw) // broken UTF-8 is replaced
-		return text{value: string(value), state: valid}
+		token, err := d.ReadToken()
+		*t = text{value: token.String(), state: valid} // broken UTF-8 is replaced
+		return err
+	case 'n':
+		t.state = null
 	default:
-		return text{state: invalid}
+		t.state = invalid
 	}
+	return d.SkipValue()
 }
 
 // number is a field that holds a decimal number, as a string or as a JSON number.
@@ -77,30 +70,23 @@ type number struct {
 // UnmarshalJSONFrom never fails for what is valid JSON, so that a field spoils no
 // other.
 func (n *number) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	raw, err := d.ReadValue()
-	if err != nil {
-		return err
-	}
-	*n = numberOf(raw)
-	return nil
-}
-
-func numberOf(raw jsontext.Value) number {
-	decimal := string(raw)
-	switch raw.Kind() {
+	switch d.PeekKind() {
+	case '"', '0':
+		token, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		*n = number{state: invalid}
+		if value, err := parseDecimal(token.String()); err == nil {
+			*n = number{value: value, state: valid}
+		}
+		return nil
 	case 'n':
-		return number{state: null}
-	case '"':
-		decimal = textOf(raw).value
-	case '0':
+		n.state = null
 	default:
-		return number{state: invalid}
+		n.state = invalid
 	}
-	value, err := parseDecimal(decimal)
-	if err != nil {
-		return number{state: invalid}
-	}
-	return number{value: value, state: valid}
+	return d.SkipValue()
 }
 
 // parseDecimal returns the float64 nearest to a decimal number as the API writes
