@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -29,6 +30,7 @@ import (
 
 // Run is the program; it returns the exit status. An interrupt or SIGTERM ends it.
 func Run(args []string, stdout, stderr io.Writer) int {
+	stdlog.SetOutput(io.Discard) // net/http quotes there what the API's side sends besides a response
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
