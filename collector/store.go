@@ -3,7 +3,6 @@ package collector
 import (
 	"cmp"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -171,7 +170,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	stored := s.get(id)
 	stored.triedAt = now
 	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
-		stored.final = isGone(failure) && !now.Before(finishOf(stored).Add(2*s.settle))
+		stored.final = failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle))
 		stored.postpone(now)
 		return
 	}
@@ -181,7 +180,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	if !isOwnFailure(failure) {
 		return
 	}
-	if stored.err != nil && isGone(failure) { // confirmed
+	if stored.err != nil && failure.Gone() { // confirmed
 		stored.postpone(now)
 	}
 	stored.err = failure
@@ -204,11 +203,6 @@ func (r *storedSession) postpone(now time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
 	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
-}
-
-// isGone reports whether the API says that there is no such session, any more.
-func isGone(failure *apiclient.Error) bool {
-	return failure.Reason == apiclient.ReasonNotFound || failure.Status == http.StatusGone
 }
 
 // isOwnFailure reports whether a failure lies with the session asked for.
