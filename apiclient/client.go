@@ -202,12 +202,13 @@ func (b *Batch) Account(ctx context.Context) (Account, error) {
 func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	refusal := func() *Error { return b.refusal(r.endpoint) }
 	release, notSent := c.limits.enter(ctx, refusal)
-	if notSent != nil {
+	switch {
+	case release != nil:
+	case notSent == nil, ctx.Err() != nil: // at a deadline, what hangs may close the batch first
+		return c.gaveUp(ctx, r.endpoint)
+	default:
 		c.metrics.countNotSent(r.endpoint, notSent.NotSent)
 		return notSent
-	}
-	if release == nil {
-		return c.gaveUp(ctx, r.endpoint)
 	}
 	defer release()
 

@@ -39,10 +39,11 @@ type sessionStore struct {
 type storedSession struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
 
-	session *apiclient.Session // as it was read last, if stopped is set; else nil
-	readAt  time.Time          // when that was
-	stopped time.Time          // when it was first read as stopped; zero: it never was, or runs again
-	final   bool               // it is never asked for again
+	session   *apiclient.Session // as it was read last, if stopped is set; else nil
+	readAt    time.Time          // when that was
+	stopped   time.Time          // when it was first read as stopped; zero: it never was, or runs again
+	final     bool               // it is never asked for again
+	rereadErr error              // why it could not be read again since; nil if it was, or need not be
 
 	err         error     // why it could not be read, if that lies with the session and not with the API
 	failedSince time.Time // since when it can't be read though the API works
@@ -76,7 +77,7 @@ func (s *sessionStore) plan(configured []string) readPlan {
 			delete(s.sessions, id)
 			continue
 		}
-		reading := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err}
+		reading := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err, RereadErr: stored.rereadErr}
 		if stored.session != nil {
 			reading.Session = *stored.session
 		}
@@ -121,9 +122,10 @@ func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
 	}
 }
 
-// finishOf returns when a stopped session finished, as far as the API says.
+// finishOf returns when a stopped session finished, as far as the API says. A time
+// after it was read as stopped is no finish, but another clock.
 func finishOf(stored *storedSession) time.Time {
-	if stored.session.FinishedAt.IsZero() {
+	if finish := stored.session.FinishedAt; finish.IsZero() || finish.After(stored.stopped) {
 		return stored.stopped
 	}
 	return stored.session.FinishedAt
@@ -145,7 +147,7 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	}
 	kept := *session // so that active ones cost no allocation
 	stored.discovered, stored.session, stored.readAt = discovered, &kept, now
-	stored.err, stored.failedSince, stored.triedAt = nil, time.Time{}, time.Time{}
+	stored.err, stored.rereadErr, stored.failedSince, stored.triedAt = nil, nil, time.Time{}, time.Time{}
 	settled := finishOf(stored).Add(s.settle)
 	if stored.final = !now.Before(settled); stored.final {
 		return
@@ -170,7 +172,10 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	stored := s.get(id)
 	stored.triedAt = now
 	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
-		stored.final = failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle))
+		stored.rereadErr = failure
+		if failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle)) {
+			stored.final, stored.rereadErr = true, nil
+		}
 		stored.postpone(now)
 		return
 	}

@@ -150,3 +150,12 @@ func NotHTTP() map[string]string {
 		"a bad trailer":     ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + Credential + "\r\n\r\n",
 	}
 }
+
+// Late answers after a pause, unless the client goes away before.
+func Late(answer http.HandlerFunc, pause time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wait(r.Context(), pause) {
+			answer(w, r)
+		}
+	}
+}
