@@ -37,7 +37,9 @@ func TestAnItemWithoutIDIsSeenEverywhere(t *testing.T) {
 			t.Errorf("failures %+v; want the two items", failures)
 		}
 		r.Logged(1, "level=warn", "Items of the list of active sessions could not be read", "reason=invalid_response")
-		var status struct{ Health []struct{ Level, Text string } }
+		var status struct {
+			Health []struct{ Level, Text string }
+		}
 		if err := json.Unmarshal(r.Get("/api/v1/sessions").Body.Bytes(), &status); err != nil {
 			t.Fatal(err)
 		}
