@@ -64,6 +64,13 @@ func (b *Batch) Closed() *Error {
 	return b.closed
 }
 
+// Answered reports whether the API has answered a request for sessions.
+func (b *Batch) Answered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.answers > 0
+}
+
 // get sends a request as soon as the batch's trials allow it. The error, if any, is an *Error.
 func (b *Batch) get(ctx context.Context, r request) error {
 	if r.endpoint == EndpointAccount {
@@ -140,7 +147,7 @@ func (b *Batch) record(endpoint Endpoint, failure *Error) (struck bool) {
 	switch {
 	case endpoint == EndpointAccount, failure != nil && (failure.NotSent != "" || failure.Reason == ReasonCanceled):
 		return false
-	case failure == nil, failure.Reason == ReasonNotFound && endpoint == EndpointBrowser && b.answers > 0:
+	case failure == nil, failure.Gone() && endpoint == EndpointBrowser && b.answers > 0:
 		// A session that is not there is an answer, unless nothing else is there.
 		b.answers++
 		b.strikes = max(0, b.strikes-1)

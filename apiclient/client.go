@@ -88,7 +88,7 @@ type Client struct {
 	userAgent    string
 	concurrency  int
 	metadataKeys []string
-	http         *http.Client
+	transport    http.RoundTripper
 	limits       *limits
 	metrics      *metrics
 }
@@ -109,14 +109,9 @@ func New(o Options) *Client {
 		userAgent:    o.UserAgent,
 		concurrency:  o.Concurrency,
 		metadataKeys: o.MetadataKeys,
-		http: &http.Client{
-			Transport: o.Transport,
-			// A redirect is returned to the caller, not followed: Go would send the
-			// key, being a custom header, to whatever host it names.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		limits:  limits,
-		metrics: newMetrics(limits.holdUntil, o.Now),
+		transport:    o.Transport,
+		limits:       limits,
+		metrics:      newMetrics(limits.holdUntil, o.Now),
 	}
 }
 
@@ -142,7 +137,9 @@ func NewTransport(concurrency int) *http.Transport {
 func (c *Client) Concurrency() int { return c.concurrency }
 
 // CloseIdleConnections closes the connections that are not in use.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() {
+	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+}
 
 // HoldUntil returns until when the client sends no request because the API asked
 // for a pause, or the zero time.
@@ -216,12 +213,13 @@ func (b *Batch) Account(ctx context.Context) (Account, error) {
 func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	refusal := func() *Error { return b.refusal(r.endpoint) }
 	release, notSent := c.limits.enter(ctx, refusal)
-	if notSent != nil {
+	switch {
+	case release != nil:
+	case notSent == nil, ctx.Err() != nil: // at a deadline, what hangs may close the batch first
+		return c.gaveUp(ctx, r.endpoint)
+	default:
 		c.metrics.countNotSent(r.endpoint, notSent.NotSent)
 		return notSent
-	}
-	if release == nil {
-		return c.gaveUp(ctx, r.endpoint)
 	}
 	defer release()
 
@@ -285,7 +283,9 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", c.userAgent)
 
-	resp, err := c.http.Do(req)
+	// An http.Client would follow redirects, and send the key, being a custom
+	// header, to whatever host they name.
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return broken(err)
 	}

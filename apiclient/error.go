@@ -94,6 +94,9 @@ func (e *Error) AffectsEveryRequest() bool {
 	}
 }
 
+// Gone reports whether the API says that there is no such thing, or no more.
+func (e *Error) Gone() bool { return e.Reason == ReasonNotFound || e.Status == http.StatusGone }
+
 // statusReason returns the reason of a response that is not 2xx.
 func statusReason(status int) Reason {
 	switch {

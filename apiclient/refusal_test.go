@@ -77,15 +77,7 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 
 // TestBytesOfThePeerAreNotQuoted has responses that net/http quotes in its errors.
 func TestBytesOfThePeerAreNotQuoted(t *testing.T) {
-	for name, raw := range map[string]string{
-		"no HTTP":           "220 " + simapi.Credential + "\r\n",
-		"a bad header line": "HTTP/1.1 200 OK\r\n" + simapi.Credential + "\r\n\r\n",
-		"a bad version":     "HTTP/" + simapi.Credential + " 200 OK\r\n\r\n",
-		"a bad status":      "HTTP/1.1 " + simapi.Credential + "\r\n\r\n",
-		"a bad length":      "HTTP/1.1 200 OK\r\nContent-Length: " + simapi.Credential + "\r\n\r\n",
-		"a bad encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + simapi.Credential + "\r\n\r\n",
-		"a bad chunk":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + simapi.Credential + "\r\n",
-	} {
+	for name, raw := range simapi.NotHTTP() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, err := newClient(t, simapi.Raw(raw, false)).NewBatch(false).Session(t.Context(), id(1))

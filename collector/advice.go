@@ -47,6 +47,8 @@ func advice(e *apiclient.Error) string {
 			"the key may be good: check HTTPS_PROXY, --api.url, and whether this machine may reach the API"
 	case e.Reason == apiclient.ReasonNotFound && e.Endpoint != apiclient.EndpointBrowser:
 		return "nothing is at this address; check --api.url"
+	case e.Gone(): // 410, too
+		return adviceOn[apiclient.ReasonNotFound]
 	default:
 		return adviceOn[e.Reason]
 	}

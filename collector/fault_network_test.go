@@ -133,7 +133,7 @@ func TestNoWayToTheAPI(t *testing.T) {
 		}},
 		"no such host":                          {dial: noHost},
 		"nobody listens":                        {dial: nobody},
-		"a connection that breaks at its start": {dial: errors.New("connection reset by peer")},
+		"a connection that breaks at its start": {dial: errors.New("connection reset by " + simapi.Credential)},
 	} {
 		exportertest.Bubble(t, name, func(t *testing.T) {
 			known := exportertest.NewAuthority(t)
@@ -145,6 +145,7 @@ func TestNoWayToTheAPI(t *testing.T) {
 			s.dial.Store(&test.dial)
 			got := s.Scrape("60")
 			exportertest.Has(t, got, "browseruse_up 0", exportertest.Up(1, 0), exportertest.Up(2, 0), exportertest.Up(3, 0), exportertest.Failures("browser", "connection", 5), exportertest.Failures("account", "connection", 3))
+			s.CheckNoSecrets()
 			if n := exportertest.Values(got); n != 0 {
 				t.Errorf("%d sessions have values", n)
 			}
@@ -194,8 +195,9 @@ func TestHTTP2(t *testing.T) {
 			connections := s.dialed.Load()
 			answer := test.answer(detail(t, s.API))
 			s.API.SetLatency(100 * time.Millisecond) // so that all are in flight together
-			remove := s.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: answer})
+			remove := s.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: simapi.Leak(answer)})
 			got := s.Scrape("60")
+			s.CheckNoSecrets()
 			if test.reason == "" {
 				exportertest.SameSessions(t, got, good, exportertest.NoneLost)
 				if n := len(exportertest.FailureKinds.FindAllString(got, -1)); n != 0 {

@@ -20,7 +20,7 @@ var pauses = map[string]struct {
 	"no second":                  {text("0"), time.Second},
 	"a century":                  {text("3153600000"), 15 * time.Minute},
 	"more than any number":       {text("99999999999999999999999"), 15 * time.Minute},
-	"a word":                     {text("soon"), 5 * time.Second},
+	"a word":                     {text(simapi.Credential), 5 * time.Second},
 	"nothing":                    {text(""), 5 * time.Second},
 	"a date":                     {dateIn(40 * time.Second), 40 * time.Second},
 	"a date in the past":         {dateIn(-time.Hour), time.Second},
@@ -38,10 +38,10 @@ func slowly429(header func() string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Millisecond)
 		if header() == "" {
-			simapi.Status(429, "")(w, r)
+			simapi.Leak(simapi.Status(429, simapi.Credential))(w, r)
 			return
 		}
-		simapi.Status(429, "", "Retry-After", header())(w, r)
+		simapi.Leak(simapi.Status(429, simapi.Credential, "Retry-After", header()))(w, r)
 	}
 }
 
@@ -70,6 +70,7 @@ func TestTheAPIIsLeftAloneAfter429(t *testing.T) {
 				}
 				exportertest.SameSessions(t, got, good, v.Hit)
 				exportertest.Has(t, got, "browseruse_up 1", exportertest.Failures(v.Endpoint, "rate_limited", 1))
+				r.CheckNoSecrets()
 
 				r.API.ResetRequests()
 				for _, sleep := range []time.Duration{0, pause.hold - time.Millisecond} {

@@ -13,10 +13,11 @@ import (
 	"browseruse_exporter/internal/simapi"
 )
 
-// TestFaults gives each victim each fault. Whatever it is, the scrape is answered
-// with 200 before its deadline, the failure is counted for what it is, what
-// failed has no values and all else has, the API is up since it answers, the
-// next scrape finds all well again, and no connection is left behind.
+// TestFaults gives each victim each fault, which carries a credential wherever it
+// can. Whatever it is, the scrape is answered with 200 before its deadline, the
+// failure is counted for what it is, what failed has no values and all else has,
+// the API is up since it answers, the next scrape finds all well again, no
+// connection is left behind, and the credential shows nowhere.
 func TestFaults(t *testing.T) {
 	for faultName, f := range faults() {
 		for victimName, v := range exportertest.Victims() {
@@ -35,9 +36,10 @@ func TestFaults(t *testing.T) {
 // faults are those that happen to any endpoint.
 func faults() map[string]exportertest.Fault {
 	all := map[string]exportertest.Fault{}
+	const secret = simapi.Credential
 	bodies := map[string]string{
-		"JSON": `{"detail":"no"}`, "an object": `{"detail":{"message":"no"}}`, "a list": `{"detail":[{"msg":"no"}]}`,
-		"HTML": "<html>no</html>", "nothing": "", "2 MiB": strings.Repeat("no ", 2<<20/3),
+		"JSON": `{"detail":"` + secret + `"}`, "an object": `{"detail":{"message":"` + secret + `"}}`, "a list": `{"detail":[{"msg":"` + secret + `"}]}`,
+		"HTML": "<html>" + secret + "</html>", "nothing": "", "2 MiB": strings.Repeat(secret+" ", 2<<20/len(secret)),
 	}
 	for code, reason := range map[int]string{
 		400: "rejected", 401: "unauthorized", 402: "payment_required", 403: "unauthorized", 404: "not_found", 405: "rejected", 406: "rejected",
@@ -61,22 +63,32 @@ func faults() map[string]exportertest.Fault {
 		}
 	}
 	for _, code := range []int{300, 301, 302, 303, 304, 307, 308} {
-		for name, location := range map[string]string{"this host": "/api/v3/elsewhere", "another host": "https://elsewhere.test/api/v3"} {
-			all[fmt.Sprintf("%d to %s", code, name)] = exportertest.Fault{Answer: always(simapi.Status(code, "", "Location", location)), Reason: "invalid_response", Tries: 1}
+		for name, location := range map[string]string{
+			"this host":    "/api/v3/elsewhere?" + secret + "#" + secret,
+			"another host": "https://user:" + secret + "@elsewhere.test/api/v3?token=" + secret + "#" + secret,
+			"no address":   "://" + secret,
+		} {
+			all[fmt.Sprintf("%d to %s", code, name)] = exportertest.Fault{Answer: always(simapi.Status(code, secret, "Location", location)), Reason: "invalid_response", Tries: 1}
 		}
 	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
 		"204":                always(simapi.Status(204, "")),
 		"200 with nothing":   always(simapi.Status(200, "")),
-		"200 with HTML":      always(simapi.Status(200, "<html>")),
+		"200 with HTML":      always(simapi.Status(200, "<html>"+secret)),
 		"200 with null":      always(simapi.Status(200, "null")),
+		"200 with a text":    always(simapi.Status(200, `"`+secret+`"`)),
+		"200 with a word":    always(simapi.Status(200, secret)),
+		"200 with a name":    always(simapi.Status(200, `{"`+secret+`":`)),
+		"200 with a trailer": always(simapi.Status(200, "{", http.TrailerPrefix+"X-Secret", secret)),
 		"200 with a number":  always(simapi.Status(200, "7")),
 		"200 with a list":    always(simapi.Status(200, "[]")),
 		"200 with {}":        always(simapi.Status(200, "{}")),
-		"data after the end": func(good string) http.HandlerFunc { return simapi.Status(200, good+"{}") },
+		"data after the end": func(good string) http.HandlerFunc { return simapi.Status(200, good+secret) },
 		"half of the body":   func(good string) http.HandlerFunc { return simapi.Status(200, good[:len(good)/2]) },
 		"nested too deep":    always(simapi.Status(200, strings.Repeat(`{"a":`, 20000)+"1"+strings.Repeat("}", 20000))),
-		"no gzip":            always(simapi.Status(200, "this is no gzip at all", "Content-Encoding", "gzip")),
+		"no gzip":            always(simapi.Status(200, secret, "Content-Encoding", "gzip")),
+		"no gzip, and short": always(simapi.Status(200, "{}", "Content-Encoding", "gzip")),
+		"a gzip with a name": always(simapi.Status(200, named(secret), "Content-Encoding", "gzip")),
 		"half of a gzip":     func(good string) http.HandlerFunc { return gzipped(good, 0.5) },
 		"a wrong checksum":   func(good string) http.HandlerFunc { return damaged(good, true) },
 		"a corrupt middle":   func(good string) http.HandlerFunc { return damaged(good, false) },
@@ -89,19 +101,24 @@ func faults() map[string]exportertest.Fault {
 	}}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
 		"a reset":                always(simapi.Reset()),
-		"a reset in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Ty", false)),
+		"a reset in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nSet-Cookie: "+secret, false)),
 		"a reset in the body":    simapi.Truncate,
 		"300 KiB of headers": func(good string) http.HandlerFunc {
-			return simapi.Status(200, good, "X-Long", strings.Repeat("x", 300<<10))
+			return simapi.Status(200, good, "X-Long", strings.Repeat(secret, 300<<10/len(secret)))
 		},
-		"no HTTP": always(simapi.Raw("220 ready\r\n", false)),
 	} {
 		all[name] = exportertest.Fault{Answer: answer, Reason: "connection", Tries: 3}
 	}
+	for name, text := range simapi.NotHTTP() {
+		all[name] = exportertest.Fault{Answer: always(simapi.Raw(text, false)), Reason: "connection", Tries: 3}
+	}
+	all["a reason phrase"] = exportertest.Fault{
+		Answer: always(simapi.Raw("HTTP/1.1 500 "+secret+"\r\nContent-Length: 0\r\n\r\n", false)), Reason: "server_error", Tries: 1,
+	}
 	for name, answer := range map[string]func(string) http.HandlerFunc{
 		"a hang":                always(simapi.Hang()),
-		"a hang in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Ty", true)),
-		"a hang in the body":    always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true)),
+		"a hang in the headers": always(simapi.Raw("HTTP/1.1 200 OK\r\nSet-Cookie: "+secret, true)),
+		"a hang in the body":    always(simapi.Raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"+secret, true)),
 		"a byte a second":       func(good string) http.HandlerFunc { return simapi.Drip(good, time.Second) },
 	} {
 		all[name] = exportertest.Fault{Answer: answer, Reason: "timeout", Tries: 1}
@@ -117,6 +134,16 @@ func always(handler http.HandlerFunc) func(string) http.HandlerFunc {
 func gzipped(body string, share float64) http.HandlerFunc {
 	compressed, _ := compress(body)
 	return simapi.Status(200, string(compressed[:int(share*float64(len(compressed)))]), "Content-Encoding", "gzip")
+}
+
+// named returns a text that is no JSON, compressed, with a name and a comment.
+func named(text string) string {
+	var buffer bytes.Buffer
+	writer := gzip.NewWriter(&buffer)
+	writer.Name, writer.Comment = text, text
+	_, _ = writer.Write([]byte(text))
+	_ = writer.Close()
+	return buffer.String()
 }
 
 // damaged answers with the compressed body, of which either the checksum is wrong

@@ -43,9 +43,9 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	beside.Wait()
 
 	api := APIState{HoldUntil: c.options.Client.HoldUntil(), Requests: batch.Sent(), Failures: c.options.Client.Failures()}
-	troubled := batch.Closed() != nil || !api.HoldUntil.IsZero()
-	c.troubled.Store(troubled)
-	if troubled {
+	closed, held := batch.Closed() != nil, !api.HoldUntil.IsZero()
+	c.troubled.Store(closed || held)
+	if held || closed && !batch.Answered() { // else what fails are some sessions among others
 		c.store.forgiveFailures()
 	}
 	p.finish(ctx.Err() == nil, api)

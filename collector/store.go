@@ -3,7 +3,6 @@ package collector
 import (
 	"cmp"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -41,10 +40,11 @@ type sessionStore struct {
 type storedSession struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
 
-	session *apiclient.Session // as it was read last, if stopped is set; else nil
-	readAt  time.Time          // when that was
-	stopped time.Time          // when it was first read as stopped; zero: it never was, or runs again
-	final   bool               // it is never asked for again
+	session   *apiclient.Session // as it was read last, if stopped is set; else nil
+	readAt    time.Time          // when that was
+	stopped   time.Time          // when it was first read as stopped; zero: it never was, or runs again
+	final     bool               // it is never asked for again
+	rereadErr error              // why it could not be read again since; nil if it was, or need not be
 
 	err         error     // why it could not be read, if that lies with the session and not with the API
 	failedSince time.Time // since when it can't be read though the API works
@@ -86,7 +86,7 @@ func (s *sessionStore) plan(configured []string) readPlan {
 		if isDue {
 			p.due = append(p.due, id)
 		}
-		known := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err}
+		known := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err, RereadErr: stored.rereadErr}
 		if stored.session != nil {
 			known.Session = *stored.session
 		}
@@ -131,9 +131,10 @@ func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
 	}
 }
 
-// finishOf returns when a stopped session finished, as far as the API says.
+// finishOf returns when a stopped session finished, as far as the API says. A time
+// after it was read as stopped is no finish, but another clock.
 func finishOf(stored *storedSession) time.Time {
-	if stored.session.FinishedAt.IsZero() {
+	if finish := stored.session.FinishedAt; finish.IsZero() || finish.After(stored.stopped) {
 		return stored.stopped
 	}
 	return stored.session.FinishedAt
@@ -155,7 +156,7 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	}
 	kept := *session // so that active ones cost no allocation
 	stored.discovered, stored.session, stored.readAt = discovered, &kept, now
-	stored.err, stored.failedSince, stored.triedAt = nil, time.Time{}, time.Time{}
+	stored.err, stored.rereadErr, stored.failedSince, stored.triedAt = nil, nil, time.Time{}, time.Time{}
 	settled := finishOf(stored).Add(s.settle)
 	if stored.final = !now.Before(settled); stored.final {
 		return
@@ -168,16 +169,20 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	}
 }
 
+// clockSkew is how far another clock may be ahead of ours before its times are not
+// believed.
+const clockSkew = 5 * time.Minute
+
 // recordStopped stores what the list of stopped sessions has of one, and reports
 // whether it is exported, and whether no reading found it before. One that has
 // lingered already, or is final, is left as it is.
 func (s *sessionStore) recordStopped(session *apiclient.Session) (exported, isNew bool) {
 	s.mu.Lock()
-	stored := s.sessions[session.ID]
-	over := !s.now().Before(session.FinishedAt.Add(s.linger))
+	stored, now := s.sessions[session.ID], s.now()
 	s.mu.Unlock()
+	lingers := now.Before(session.FinishedAt.Add(s.linger)) && session.FinishedAt.Before(now.Add(clockSkew))
 	switch {
-	case session.Active(), stored == nil && over, stored != nil && stored.final:
+	case session.Active(), stored == nil && !lingers, stored != nil && stored.final:
 		return false, false
 	}
 	s.recordRead(session, true)
@@ -196,7 +201,10 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	stored := s.get(id)
 	stored.triedAt = now
 	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
-		stored.final = isGone(failure) && !now.Before(finishOf(stored).Add(2*s.settle))
+		stored.rereadErr = failure
+		if failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle)) {
+			stored.final, stored.rereadErr = true, nil
+		}
 		stored.postpone(now)
 		return
 	}
@@ -206,7 +214,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	if !isOwnFailure(failure) {
 		return
 	}
-	if stored.err != nil && isGone(failure) { // confirmed
+	if stored.err != nil && failure.Gone() { // confirmed
 		stored.postpone(now)
 	}
 	stored.err = failure
@@ -229,11 +237,6 @@ func (r *storedSession) postpone(now time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
 	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
-}
-
-// isGone reports whether the API says that there is no such session, any more.
-func isGone(failure *apiclient.Error) bool {
-	return failure.Reason == apiclient.ReasonNotFound || failure.Status == http.StatusGone
 }
 
 // isOwnFailure reports whether a failure lies with the session asked for.

@@ -31,6 +31,7 @@ import (
 // Run is the program; it returns the exit status. An interrupt or SIGTERM ends it,
 // a SIGHUP has it read its files again. It silences the standard logger.
 func Run(args []string, stdout, stderr io.Writer) int {
+	stdlog.SetOutput(io.Discard) // net/http quotes there what the API's side sends besides a response
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

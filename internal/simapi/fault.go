@@ -123,3 +123,39 @@ func Raw(text string, hang bool) http.HandlerFunc {
 		}
 	}
 }
+
+// Leak lets an answer carry the Credential in its headers as well.
+func Leak(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{"Server", "Set-Cookie", "X-" + Credential} {
+			w.Header().Set(name, Credential)
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+Credential+`"`)
+		answer(w, r)
+	}
+}
+
+// NotHTTP returns what a peer can send that is no response of HTTP, by name. Each
+// has the Credential where a client may quote it.
+func NotHTTP() map[string]string {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	return map[string]string{
+		"another protocol":  "220 " + Credential + " ready\r\n",
+		"a bad version":     "HTTP/" + Credential + " 200 OK\r\n\r\n",
+		"a bad status":      "HTTP/1.1 " + Credential + "\r\n\r\n",
+		"a bad header line": ok + Credential + "\r\n\r\n",
+		"a bad length":      ok + "Content-Length: " + Credential + "\r\n\r\n",
+		"a bad encoding":    ok + "Transfer-Encoding: " + Credential + "\r\n\r\n",
+		"a bad chunk":       ok + "Transfer-Encoding: chunked\r\n\r\n" + Credential + "\r\n",
+		"a bad trailer":     ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + Credential + "\r\n\r\n",
+	}
+}
+
+// Late answers after a pause, unless the client goes away before.
+func Late(answer http.HandlerFunc, pause time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wait(r.Context(), pause) {
+			answer(w, r)
+		}
+	}
+}

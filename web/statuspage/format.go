@@ -9,10 +9,16 @@ import (
 
 // These write values for people. page.js has some of them for sums.
 
-// duration writes the two largest units; 0s for a negative one, which comes from
-// clocks that differ.
-func duration(d time.Duration) string {
-	s := max(0, int64(d/time.Second))
+// secondsAfter returns how long t is after since. A time.Duration would end at 292
+// years.
+func secondsAfter(t, since time.Time) float64 {
+	return float64(t.Unix()-since.Unix()) + float64(t.Nanosecond()-since.Nanosecond())/1e9
+}
+
+// duration writes seconds in the two largest units; 0s for a negative number, which
+// comes from clocks that differ.
+func duration(seconds float64) string {
+	s := max(0, int64(seconds))
 	for _, unit := range []struct {
 		seconds, smaller int64
 		format           string
@@ -25,17 +31,17 @@ func duration(d time.Duration) string {
 }
 
 // ago writes how long ago something was, in its largest unit.
-func ago(d time.Duration) string {
-	text, _, _ := strings.Cut(duration(d), " ")
+func ago(seconds float64) string {
+	text, _, _ := strings.Cut(duration(seconds), " ")
 	return text + " ago"
 }
 
 // left writes the time that is left, which is negative if it is over.
-func left(d time.Duration) string {
-	if d < 0 {
-		return "-" + duration(-d)
+func left(seconds float64) string {
+	if seconds < 0 {
+		return "-" + duration(-seconds)
 	}
-	return duration(d)
+	return duration(seconds)
 }
 
 // usd writes an amount: to the cent from a dollar on, more precisely below.

@@ -15,17 +15,17 @@ func TestDuration(t *testing.T) {
 		24*time.Hour + 3*time.Minute: "1d 00h",
 		-90 * time.Second:            "0s", // clocks differ
 	} {
-		if got := duration(d); got != want {
+		if got := duration(d.Seconds()); got != want {
 			t.Errorf("duration(%v) = %q; want %q", d, got, want)
 		}
 	}
 	for d, want := range map[time.Duration]string{-62500 * time.Millisecond: "-1m 02s", 62500 * time.Millisecond: "1m 02s"} {
-		if got := left(d); got != want {
+		if got := left(d.Seconds()); got != want {
 			t.Errorf("left(%v) = %q; want %q", d, got, want)
 		}
 	}
 	for d, want := range map[time.Duration]string{-time.Second: "0s ago", 95 * time.Second: "1m ago", 30 * time.Hour: "1d ago"} {
-		if got := ago(d); got != want {
+		if got := ago(d.Seconds()); got != want {
 			t.Errorf("ago(%v) = %q; want %q", d, got, want)
 		}
 	}

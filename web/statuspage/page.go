@@ -55,9 +55,10 @@ func (p *Page) Handlers() map[string]http.Handler {
 var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
-	"seconds": func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
-	"short":   func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
+	"after": secondsAfter, "duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
+	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
+	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
 }).Parse(pageHTML))
 
 // view is what the template writes.
@@ -71,12 +72,12 @@ type view struct {
 // not of the metadata.
 func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
-// Age returns how long a session has run, or ran.
-func (v view) Age(s Session) time.Duration {
+// Age returns for how many seconds a session has run, or ran.
+func (v view) Age(s Session) float64 {
 	if s.FinishTimestamp.IsZero() {
-		return v.Timestamp.Sub(s.StartTimestamp)
+		return secondsAfter(v.Timestamp, s.StartTimestamp)
 	}
-	return s.FinishTimestamp.Sub(s.StartTimestamp)
+	return secondsAfter(s.FinishTimestamp, s.StartTimestamp)
 }
 
 //go:embed assets

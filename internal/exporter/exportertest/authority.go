@@ -10,9 +10,12 @@ import (
 	"math/big"
 	"testing"
 	"time"
+
+	"browseruse_exporter/internal/simapi"
 )
 
-// Authority signs certificates.
+// Authority signs certificates, which have the Credential wherever a client may
+// quote it.
 type Authority struct {
 	Certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -23,7 +26,7 @@ func NewAuthority(t *testing.T) *Authority {
 	t.Helper()
 	a := &Authority{}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: simapi.Credential}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	var der []byte
@@ -39,8 +42,8 @@ func NewAuthority(t *testing.T) *Authority {
 func (a *Authority) Issue(t *testing.T, name string, until time.Time) *tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
-		DNSNames: []string{name}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: simapi.Credential}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
+		DNSNames: []string{name, simapi.Credential + ".test"}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, key := sign(t, template, a)
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}

@@ -65,7 +65,7 @@ func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 	good := r.Scrape(fmt.Sprint(seconds))
 	CheckComplete(t, good, good, v)
 
-	v.Fault.Handler = f.Answer(GoodAnswer(t, r.API, v.Path))
+	v.Fault.Handler = simapi.Leak(f.Answer(GoodAnswer(t, r.API, v.Path)))
 	remove := r.API.Inject(v.Fault)
 	start := time.Now()
 	got := r.Scrape(fmt.Sprint(seconds))
@@ -88,6 +88,7 @@ func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 	if !strings.Contains(r.Log.String(), "reason="+f.Reason) {
 		t.Errorf("the log does not say why:\n%s", r.Log)
 	}
+	r.CheckNoSecrets()
 
 	remove()
 	CheckComplete(t, r.Scrape(fmt.Sprint(seconds)), good, v)

@@ -148,6 +148,15 @@ func (r *Rig) CheckSecrets(where, text string) {
 	}
 }
 
+// CheckNoSecrets checks that neither the page, nor its JSON, nor the log shows what
+// nobody may see. Each scrape checks the metrics.
+func (r *Rig) CheckNoSecrets() {
+	r.t.Helper()
+	r.Get("/")
+	r.Get("/api/v1/sessions")
+	r.CheckSecrets("log", r.Log.String())
+}
+
 // Get returns what a path answers to a request with these headers, a name and a
 // value each.
 func (r *Rig) Get(path string, header ...string) *httptest.ResponseRecorder {
