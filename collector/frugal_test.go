@@ -115,7 +115,7 @@ func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 
 func TestAScrapeTakesOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := exportertest.New(t, fleet(1000), "--api.concurrency=11")
+		r := exportertest.New(t, fleet(1000))
 		r.API.SetLatency(100 * time.Millisecond)
 		r.Scrape("60")
 		time.Sleep(15 * time.Second)
