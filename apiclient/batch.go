@@ -105,7 +105,7 @@ func (b *Batch) send(ctx context.Context, r request) (failure *Error, struck boo
 	pauses.Multiplier = 2
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // its error is failure, or that ctx is over
 		failure = b.client.attempt(ctx, b, r)
-		if failure != nil && !(failure.temporary() && b.takeRetry(r.endpoint)) {
+		if failure != nil && (!failure.temporary() || !b.takeRetry(r.endpoint)) {
 			return struct{}{}, backoff.Permanent(failure)
 		}
 		return struct{}{}, failure.orNil()

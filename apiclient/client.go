@@ -211,6 +211,9 @@ func (b *Batch) Account(ctx context.Context) (Account, error) {
 // attempt sends one request, as soon as the limits allow it, and counts its
 // outcome. It returns nil if decode accepted the response.
 func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
+	if ctx.Err() != nil { // the requests that this ends close the batch, which is not why
+		return c.gaveUp(ctx, r.endpoint)
+	}
 	refusal := func() *Error { return b.refusal(r.endpoint) }
 	release, notSent := c.limits.enter(ctx, refusal)
 	switch {

@@ -50,7 +50,7 @@ func TestAnItemWithoutIDIsSeenEverywhere(t *testing.T) {
 	exportertest.SetKey(t, exportertest.Key)
 	var stdout, stderr bytes.Buffer
 	status := exporter.Run([]string{"--once", "--api.url=" + exportertest.ServeAPI(t, withAnItemWithoutID())}, &stdout, &stderr)
-	if want := "2 items of the list of active sessions could not be read: "; status != 1 || !strings.Contains(stderr.String(), want) {
+	if want := "2 items of the lists of sessions could not be read: "; status != 1 || !strings.Contains(stderr.String(), want) {
 		t.Errorf("--once: exit status %d, %q; want 1, and %q in it", status, &stderr, want)
 	}
 }

@@ -16,8 +16,7 @@ import (
 type trouble struct {
 	answer  http.HandlerFunc // nil: connections are refused
 	reason  string
-	page    string // what the health of the status page begins with
-	seconds int    // that a scrape takes at most, if its requests hang
+	seconds int // that a scrape takes at most, if its requests hang
 }
 
 var troubles = map[string]trouble{
@@ -159,8 +158,9 @@ func checkLog(t *testing.T, r *exportertest.Rig, kind, reason string) {
 	lines := map[string]int{}
 	for line := range strings.Lines(r.Log.String()) {
 		if strings.Contains(line, kind) && strings.Contains(line, "reason=") {
-			message, _, _ := strings.Cut(line, " reason=")
-			lines[message[strings.Index(message, "msg="):]]++
+			_, message, _ := strings.Cut(line, " msg=")
+			message, _, _ = strings.Cut(message, " reason=")
+			lines[message]++
 			if !strings.Contains(line, "reason="+reason) {
 				t.Errorf("logged with another reason than %s: %s", reason, line)
 			}

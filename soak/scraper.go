@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"browseruse_exporter/web/statuspage"
 )
 
 // scrapeTimeout is what the scrapers send along, and hold the exporter to. Of it,
@@ -118,12 +121,32 @@ func (s *scrapers) neverRead() {
 
 // look opens the status page and its JSON.
 func (s *scrapers) look() {
-	for _, path := range []string{"/", "/api/v1/sessions"} {
+	for _, path := range []string{"/", statuspage.SessionsPath} {
 		text, err := s.exporter.get(path)
 		s.problems.add(err)
 		s.problems.lookForSecrets(path, text, s.world.secrets())
 		s.pages.Add(1)
+		if err == nil && path == statuspage.SessionsPath {
+			s.problems.add(checkFrugal(text))
+		}
 	}
+}
+
+// handful is how many requests a reading sends at most to an API that answers none
+// of them: two pages, three sessions and the account, with two retries for each of
+// these three endpoints.
+const handful = 12
+
+// checkFrugal returns an error if the last reading sent many requests in vain.
+func checkFrugal(text string) error {
+	var status statuspage.Status
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		return fmt.Errorf("%s: %w", statuspage.SessionsPath, err)
+	}
+	if status.Up != nil && !*status.Up && status.Reading.APIRequests > handful {
+		return fmt.Errorf("a reading sent %d requests to an API that answered none; want %d at most", status.Reading.APIRequests, handful)
+	}
+	return nil
 }
 
 func (s *scrapers) ask(ctx context.Context, read func(io.Reader) ([]byte, error)) (string, error) {
@@ -169,6 +192,7 @@ func (s *scrapers) check(text string, start, end time.Time) {
 			if finish, finished := session.Finish(since); finished {
 				earliest = finish // from memory, until it is read again
 			}
+			s.problems.add(wrongOfUnknown(name, session))
 			got, low, high := metric.GetGauge().GetValue(), truth(session, earliest), truth(session, end)
 			s.values.Add(1)
 			if low, high = min(low, high), max(low, high); got < low-1e-9 || got > high+1e-9 || math.IsNaN(got) {

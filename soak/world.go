@@ -88,7 +88,9 @@ func (w *world) start() {
 	if w.random.IntN(2) == 0 {
 		session.AgentSessionID = uuid.NewString()
 	}
-	if w.random.IntN(4) == 0 {
+	if w.random.IntN(10) == 0 {
+		session.Override = map[string]any{"proxyCost": nil} // not known
+	} else if w.random.IntN(4) == 0 {
 		session.LateProxyBytes, session.LateAfter = int64(w.random.IntN(1<<20)), time.Duration(w.random.IntN(int(settle)))
 	}
 	w.plans[session.ID] = session
@@ -151,6 +153,7 @@ func (w *world) fault() (string, http.HandlerFunc) {
 	faults := map[string]http.HandlerFunc{
 		"status " + strconv.Itoa(code): simapi.Status(code, `{"detail":"`+simapi.Credential+`"}`, "Location", "http://127.0.0.1:1/"),
 		"429":                          simapi.Status(429, "", "Retry-After", strconv.Itoa(w.draw(int(maxHold/time.Second)))),
+		"503 with a pause":             simapi.Status(503, "", "Retry-After", strconv.Itoa(w.draw(int(maxHold/time.Second)))),
 		"hang":                         simapi.Hang(),
 		"drip":                         simapi.Drip(`{"items":[{"liveUrl":"`+simapi.Credential+`"`, 100*time.Millisecond),
 		"reset":                        simapi.Reset(),
@@ -187,8 +190,13 @@ func (w *world) secrets() []string {
 	return slices.Clone(w.keys)
 }
 
-// rotateSessionFile names some of the sessions, or something that is none.
+// rotateSessionFile names some of the sessions. A file that is not good names
+// something that is no session, too, or nothing at all.
 func (w *world) rotateSessionFile(good bool) {
+	if !good && w.chance(2) {
+		w.replace(w.sessionFile(), "")
+		return
+	}
 	var text strings.Builder
 	for i, session := range w.api.Sessions() {
 		if i%10 == 0 {

@@ -82,7 +82,7 @@ func TestWhyIsInView(t *testing.T) {
 				}
 				p.do(`document.querySelector(".scroll").scrollLeft = 200`)
 			}
-			p.wantText("#s-"+sessionID(33)+" .why", "proxyCost: not a decimal number")
+			p.wantText("#s-"+sessionID(33)+" .why", "proxyCost: not a number")
 		})
 	}
 }

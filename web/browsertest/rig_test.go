@@ -63,7 +63,7 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 	transport.Proxy = nil
 	transport.DialContext = r.net.DialContext
 	client := apiclient.New(apiclient.Options{
-		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, Transport: transport, Now: now,
+		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: metadata, Transport: transport, Now: now,
 	})
 	handler := web.NewHandler(web.Options{
 		Collector: collector.New(collector.Options{
