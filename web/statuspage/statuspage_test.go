@@ -76,13 +76,13 @@ func TestGoldenStatus(t *testing.T) {
 	})
 	// With no IDs given, nothing is known while the list can't be read.
 	exportertest.Bubble(t, "the API is down, and only the list could tell the sessions", func(t *testing.T) {
-		r := exportertest.New(t, exportertest.NewAPI(2))
+		r := exportertest.New(t, exportertest.NewAPI(2), "--no-session.short-lived")
 		r.API.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
 		r.Scrape()
 		goldenStatus(t, r, "status-down-discovery")
 	})
 	exportertest.Bubble(t, "the list fails, and the account does not", func(t *testing.T) {
-		r := exportertest.New(t, exportertest.NewAPI(2))
+		r := exportertest.New(t, exportertest.NewAPI(2), "--no-session.short-lived")
 		r.API.Inject(simapi.Fault{Endpoint: "browsers", Handler: simapi.Status(500, "")})
 		r.Scrape()
 		goldenStatus(t, r, "status-nolist")
