@@ -19,7 +19,7 @@ import (
 func TestEveryQueryAnswers(t *testing.T) {
 	t.Parallel()
 	target := startExporter(t, "--demo", "--session.metadata-label=team", "--session.discover",
-		"--session.file="+write(t, "sessions", "5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f # beside those that are found\n"))
+		"--session.file="+write(t, "sessions", "e9c36e76-d995-4feb-a681-d58c0e987baa # the demo's forgotten one\n"))
 	address := freeAddress(t)
 	prometheus := startPrometheus(t, address, prometheusConfig(t, address, target, freeAddress(t)))
 
