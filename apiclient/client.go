@@ -142,11 +142,8 @@ func (c *Client) CloseIdleConnections() {
 }
 
 // HoldUntil returns until when the client sends no request because the API asked
-// for a pause, or the zero time.
-func (c *Client) HoldUntil() time.Time {
-	until, _ := c.limits.holdUntil()
-	return until
-}
+// for a pause, and the reason of the response that did, or the zero time.
+func (c *Client) HoldUntil() (time.Time, Reason) { return c.limits.holdUntil() }
 
 // request is a GET of a path below the base URL.
 type request struct {

@@ -42,7 +42,8 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	c.readOneByOne(ctx, batch, p, append(rest, p.notFresh(plan.due)...))
 	beside.Wait()
 
-	api := APIState{HoldUntil: c.options.Client.HoldUntil(), Requests: batch.Sent(), Failures: c.options.Client.Failures()}
+	api := APIState{Requests: batch.Sent(), Failures: c.options.Client.Failures()}
+	api.HoldUntil, api.HoldReason = c.options.Client.HoldUntil()
 	closed, held := batch.Closed() != nil, !api.HoldUntil.IsZero()
 	c.troubled.Store(closed || held)
 	if held || closed && !batch.Answered() { // else what fails are some sessions among others

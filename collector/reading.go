@@ -54,9 +54,10 @@ type SessionReading struct {
 
 // APIState is the state of the API client.
 type APIState struct {
-	HoldUntil time.Time                // until when it sends no request because the API asked for a pause; zero: it does
-	Requests  int                      // that the reading sent, retries included
-	Failures  []apiclient.FailureCount // since the exporter's start, the latest first
+	HoldUntil  time.Time                // until when it sends no request because the API asked for a pause; zero: it does
+	HoldReason apiclient.Reason         // of the response that asked for it
+	Requests   int                      // that the reading sent, retries included
+	Failures   []apiclient.FailureCount // since the exporter's start, the latest first
 }
 
 // SessionFileState is how the file of session IDs was found.

@@ -161,12 +161,7 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	if stored.final = !now.Before(settled); stored.final {
 		return
 	}
-	stored.postpone(now)
-	// The last reading is the first one after the session has settled, and none
-	// comes shortly before that.
-	if stored.due.After(settled.Add(-stored.pause / 4)) {
-		stored.due = settled
-	}
+	stored.postpone(now, settled)
 }
 
 // clockSkew is how far another clock may be ahead of ours before its times are not
@@ -205,7 +200,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 		if failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle)) {
 			stored.final, stored.rereadErr = true, nil
 		}
-		stored.postpone(now)
+		stored.postpone(now, finishOf(stored).Add(s.settle))
 		return
 	}
 	if stored.failedSince.IsZero() {
@@ -215,7 +210,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 		return
 	}
 	if stored.err != nil && failure.Gone() { // confirmed
-		stored.postpone(now)
+		stored.postpone(now, time.Time{})
 	}
 	stored.err = failure
 }
@@ -232,11 +227,15 @@ func (s *sessionStore) forgiveFailures() {
 	}
 }
 
-// postpone sets when a session is asked for again.
-func (r *storedSession) postpone(now time.Time) {
+// postpone sets when a session is asked for again. Of one that settles later, the
+// last reading is the first one after it has, and none comes shortly before that.
+func (r *storedSession) postpone(now, settled time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
 	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
+	if now.Before(settled) && r.due.After(settled.Add(-r.pause/4)) {
+		r.due = settled
+	}
 }
 
 // isOwnFailure reports whether a failure lies with the session asked for.

@@ -311,7 +311,7 @@ func TestStates(t *testing.T) {
 		r.api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "300")})
 		r.scrape()
 		p := opened(t, r, "/")
-		p.wantText("#health", "Rate limited: the API wants no request until")
+		p.wantText("#health", "Rate limited. The API wants no request until")
 		p.wantText("#facts", "left until")
 	})
 	t.Run("a wrong key", func(t *testing.T) {

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"browseruse_exporter/apiclient"
@@ -43,7 +44,8 @@ func (s *Status) health() []Notice {
 	failures := r.Failures()
 	switch {
 	case !hold.IsZero():
-		say(Bad, "Rate limited: the API wants no request until %s. Scrapes in that time are answered at once, without values.", utc(hold))
+		reason := sentence(strings.ReplaceAll(string(r.API.HoldReason), "_", " "))
+		say(Bad, "%s The API wants no request until %s. Scrapes in that time are answered at once, without values.", reason, utc(hold))
 	case !r.Up:
 		say(Bad, "The API gave no usable answer: %s.", mainFailure(failures))
 	}
