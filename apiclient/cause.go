@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"syscall"
 )
 
@@ -28,7 +29,6 @@ func connectionCause(err error) (Reason, error) {
 		dns      *net.DNSError
 		op       *net.OpError
 		errno    syscall.Errno
-		alert    tls.AlertError
 		noTLS    tls.RecordHeaderError
 		unsigned x509.UnknownAuthorityError
 		hostname x509.HostnameError
@@ -51,8 +51,10 @@ func connectionCause(err error) (Reason, error) {
 		return ReasonConnection, fmt.Errorf("certificate is not valid%s", certificateText(invalid))
 	case errors.As(err, &noTLS):
 		return ReasonConnection, errors.New("the peer does not speak TLS")
-	case errors.As(err, &alert):
-		return ReasonConnection, alert
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return ReasonConnection, errors.New("the peer speaks HTTP where HTTPS is wanted")
+	case errors.As(err, &op) && op.Op == "remote error": // an alert of TLS, whose texts are Go's own
+		return ReasonConnection, fmt.Errorf("the peer refuses the connection: %w", op.Err)
 	case errors.As(err, &op) && errors.As(err, &errno):
 		return ReasonConnection, fmt.Errorf("%s%s: %w", op.Op, addressText(op), errno)
 	case errors.As(err, &errno):

@@ -1,13 +1,18 @@
 package apiclient_test
 
 import (
+	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
@@ -86,5 +91,23 @@ func TestBytesOfThePeerAreNotQuoted(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAnAlertOfTLSIsNamed has a server that wants a client's certificate.
+func TestAnAlertOfTLSIsNamed(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	transport := server.Client().Transport.(*http.Transport)
+	client := apiclient.New(apiclient.Options{
+		BaseURL: server.URL, Key: func() string { return "k" }, Timeout: time.Minute, Concurrency: 1, Transport: transport,
+	})
+	defer client.CloseIdleConnections()
+	_, err := client.NewBatch(true).Account(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the peer refuses the connection: tls: certificate required") {
+		t.Errorf("error %v; want the alert", err)
 	}
 }

@@ -78,6 +78,8 @@ func (r *Reading) failuresOf(what string, errOf func(*SessionReading) error) []F
 // String returns what could not be read, and why.
 func (f *Failure) String() string {
 	switch {
+	case f.What == FailedRereads && f.Count == 1:
+		return fmt.Sprintf("stopped session %s could not be read again: %v", f.SessionIDs[0], f.Err)
 	case f.Count == 1 && len(f.SessionIDs) == 1:
 		return fmt.Sprintf("session %s could not be read: %v", f.SessionIDs[0], f.Err)
 	case len(f.SessionIDs) > 0:

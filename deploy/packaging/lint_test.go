@@ -80,7 +80,7 @@ func TestTheReadmesImage(t *testing.T) {
 	if err := os.WriteFile(key, []byte("bu_x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if log := startLog(t, nil, "--api.key-file="+key); !strings.Contains(log, "key="+key) {
+	if log := startLog(t, nil, "--api.key-file="+key); !strings.Contains(log, "key_source=file") {
 		t.Errorf("the key is not that of %s:\n%s", run[3], log)
 	}
 }
