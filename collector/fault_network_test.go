@@ -175,7 +175,7 @@ func refused(t *testing.T) error {
 func TestHTTP2(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer func(good string) http.HandlerFunc
-		reason string // "": it is none
+		reason string // "": it does not fail
 		tries  int
 	}{
 		"a stream that is reset":                {always(simapi.Reset()), "connection", 3},

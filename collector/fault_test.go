@@ -153,7 +153,7 @@ func damaged(body string, checksum bool) http.HandlerFunc {
 	if checksum {
 		compressed[len(compressed)-8] ^= 1 // it stands before the length
 	} else {
-		compressed[half] = 0b111 // a block of the type that is none
+		compressed[half] = 0b111 // a block of a type that does not exist
 	}
 	return simapi.Status(200, string(compressed), "Content-Encoding", "gzip")
 }

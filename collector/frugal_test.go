@@ -206,7 +206,7 @@ func TestAMissingSessionIsAskedForNowAndThen(t *testing.T) {
 			time.Sleep(15 * time.Second)
 		}
 		if n := r.API.Requests()["browser"]; n < 8 || n > 13 {
-			t.Errorf("%d requests in an hour of 240 scrapes for a session that is none; want about 10", n)
+			t.Errorf("%d requests in an hour of 240 scrapes for a session that does not exist; want about 10", n)
 		}
 		r.API.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now()})
 		time.Sleep(9 * time.Minute)
@@ -254,7 +254,7 @@ func TestAListThatLies(t *testing.T) {
 		"a negative total": {fault: func(*testing.T, *simapi.Server) []simapi.Fault {
 			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, -5)}}
 		}, most: 1, lines: []string{exportertest.Failures("browsers", "invalid_response", 1)}},
-		"an item twice, and one that is none": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
+		"an item twice, and one that is no session": {fault: func(t *testing.T, api *simapi.Server) []simapi.Fault {
 			return []simapi.Fault{{Endpoint: "browsers", Handler: page(1, 4, detail(t, api), `7`, exportertest.Changed(t, exportertest.Changed(t, detail(t, api), "id", exportertest.SessionID(2)), "browserCost", "free"), detail(t, api))}}
 		}, most: 1, lines: []string{exportertest.Up(1, 1), exportertest.Up(2, 0), `browseruse_api_invalid_items_total{endpoint="browsers"} 2`, exportertest.Failures("browsers", "invalid_response", 0)}, sessions: 1},
 	} {
@@ -354,7 +354,7 @@ func TestAPageThatFails(t *testing.T) {
 			t.Errorf("%d sessions have values afterwards; want 250", n)
 		}
 	})
-	exportertest.Bubble(t, "by itself", func(t *testing.T) {
+	exportertest.Bubble(t, "alone", func(t *testing.T) {
 		r := exportertest.New(t, fleet(250), "--no-collector.account")
 		r.Scrape()
 		r.API.Inject(simapi.Fault{Endpoint: "browsers", Page: 2, Handler: simapi.Status(200, "nonsense")})

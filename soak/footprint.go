@@ -16,7 +16,7 @@ func (f footprint) String() string {
 	return fmt.Sprintf("%d goroutines, %d open files, %.1f MiB of heap, %.1f MiB of memory", f.goroutines, f.files, float64(f.heap)/(1<<20), float64(f.resident)/(1<<20))
 }
 
-// exceeds says whether f is more than before, by more than a heap that breathes
+// exceeds reports whether f is more than before, by more than a heap that breathes
 // and the requests that measure it explain.
 func (f footprint) exceeds(before footprint) bool {
 	const goroutines, files, heap = 3, 3, 4 << 20

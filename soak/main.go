@@ -105,7 +105,7 @@ func (p *problems) add(err error) {
 	}
 }
 
-// lookForSecrets says whether a text shows what nobody may see. It does not say
+// lookForSecrets reports whether a text shows what nobody may see. It does not say
 // what, since that would show it, too.
 func (p *problems) lookForSecrets(where, text string, secrets []string) {
 	for _, secret := range append(secrets, simapi.Credential) {

@@ -152,7 +152,7 @@ func (s *scrapers) missingValue(families exposition, now time.Time) error {
 // bad time. One that shows nothing at all would never show anything wrong.
 const leastReadable = 0.1
 
-// checkReadable says whether enough was shown.
+// checkReadable reports whether enough was shown.
 func (s *scrapers) checkReadable() {
 	if share := s.readableShare(); !(share >= leastReadable) {
 		s.problems.add(fmt.Errorf("%.0f%% of the sessions were readable; want %.0f%% at least", 100*share, 100*leastReadable))

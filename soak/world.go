@@ -74,7 +74,7 @@ func (w *world) close() {
 func (w *world) keyFile() string     { return filepath.Join(w.dir, "key") }
 func (w *world) sessionFile() string { return filepath.Join(w.dir, "sessions") }
 
-// start lets a session begin. It ends by itself after a while: one a second does,
+// start lets a session begin. It ends after a while: one a second does,
 // and is read twice by its ID, for which the rate limit leaves room between faults.
 func (w *world) start() {
 	w.mu.Lock()
@@ -262,7 +262,7 @@ func (w *world) summary() string {
 		len(w.keys), w.api.Requests(), w.api.BusiestWindow(), strings.Join(kinds, ", "))
 }
 
-// pause lets time pass, and says whether to go on.
+// pause lets time pass, and reports whether to go on.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -51,7 +51,7 @@ type Options struct {
 	Deadline      Deadline
 	Pprof         bool                 // serve the profiles, too
 	Settings      []statuspage.Setting // the configuration that it shows, without secrets
-	Simulated     bool                 // the API is none: the status page says so
+	Simulated     bool                 // the API is simulated: the status page shows a notice
 	Version       string
 	Logger        log.Logger
 	Now           func() time.Time // nil: time.Now

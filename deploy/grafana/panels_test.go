@@ -7,10 +7,10 @@ func TestEachPanelExplainsItself(t *testing.T) {
 	ids, titles := map[int]bool{}, map[string]bool{}
 	for _, p := range read(t).Panels {
 		if p.ID == 0 || ids[p.ID] {
-			t.Errorf("panel %q has the ID %d, which is none or another's", p.Title, p.ID)
+			t.Errorf("panel %q has the ID %d, which is empty or another's", p.Title, p.ID)
 		}
 		if p.Title == "" || titles[p.Title] {
-			t.Errorf("a panel's title is %q, which is none or another's", p.Title)
+			t.Errorf("a panel's title is %q, which is empty or another's", p.Title)
 		}
 		ids[p.ID], titles[p.Title] = true, true
 		if p.Type == "row" {

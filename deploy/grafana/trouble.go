@@ -7,7 +7,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
-// troubleRow says whether something is wrong now. What is not known is shown as
+// troubleRow reports whether something is wrong now. What is not known is shown as
 // such: never as zero, and never as it was when it was last known.
 func troubleRow() row {
 	return row{"Is something wrong now?", []cog.Builder[dashboard.Panel]{

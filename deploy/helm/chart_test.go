@@ -327,15 +327,15 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 		values map[string]any
 		want   []string
 	}{
-		"no key":               {map[string]any{}, []string{"apiKey.existingSecret, apiKey.value and demo=true"}},
-		"a key for the demo":   {demo(map[string]any{"apiKey": map[string]any{"value": "bu_x"}}), []string{"exactly one of"}},
-		"two keys":             {map[string]any{"apiKey": map[string]any{"value": "bu_x", "existingSecret": "s"}}, []string{"exactly one of"}},
-		"an unknown value":     {demo(map[string]any{"replicas": 2}), []string{"replicas"}},
-		"a duration of words":  {demo(map[string]any{"maxAge": "soon"}), []string{"maxAge", "soon"}},
-		"an ID that is none":   {demo(map[string]any{"sessions": map[string]any{"ids": []any{"42"}}}), []string{"sessions/ids/0", "42"}},
-		"a level that is none": {demo(map[string]any{"log": map[string]any{"level": "loud"}}), []string{"log/level"}},
-		"TLS of nothing":       {demo(map[string]any{"web": map[string]any{"tls": true}}), []string{"web.existingSecret"}},
-		"half a minute":        {demo(map[string]any{"serviceMonitor": map[string]any{"interval": "0.5m"}}), []string{"serviceMonitor/interval", "0.5m"}},
+		"no key":                  {map[string]any{}, []string{"apiKey.existingSecret, apiKey.value and demo=true"}},
+		"a key for the demo":      {demo(map[string]any{"apiKey": map[string]any{"value": "bu_x"}}), []string{"exactly one of"}},
+		"two keys":                {map[string]any{"apiKey": map[string]any{"value": "bu_x", "existingSecret": "s"}}, []string{"exactly one of"}},
+		"an unknown value":        {demo(map[string]any{"replicas": 2}), []string{"replicas"}},
+		"a duration of words":     {demo(map[string]any{"maxAge": "soon"}), []string{"maxAge", "soon"}},
+		"an ID that is not one":   {demo(map[string]any{"sessions": map[string]any{"ids": []any{"42"}}}), []string{"sessions/ids/0", "42"}},
+		"a level that is not one": {demo(map[string]any{"log": map[string]any{"level": "loud"}}), []string{"log/level"}},
+		"TLS of nothing":          {demo(map[string]any{"web": map[string]any{"tls": true}}), []string{"web.existingSecret"}},
+		"half a minute":           {demo(map[string]any{"serviceMonitor": map[string]any{"interval": "0.5m"}}), []string{"serviceMonitor/interval", "0.5m"}},
 		"an unknown threshold": {
 			demo(map[string]any{"prometheusRule": map[string]any{"enabled": true, "thresholds": map[string]any{"session_cost": 3}}}),
 			[]string{`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`},

@@ -37,7 +37,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 	}{
 		"an unknown flag":                {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
 		"an argument":                    {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
-		"a URL that is none":             {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
+		"a URL that is not one":          {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
 		"a URL of another scheme":        {args: []string{ok, "--api.url=ftp://example.com"}, want: []string{"--api.url", "https://"}},
 		"a URL with a password":          {args: []string{ok, "--api.url=https://u:hidden@example.com"}, want: []string{"--api.url", "password"}},
 		"a URL with a query":             {args: []string{ok, "--api.url=https://example.com/?a=b"}, want: []string{"--api.url", "query"}},
@@ -60,18 +60,18 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"nothing to export":              {args: []string{"--no-session.discover"}, want: []string{"--no-session.discover", "--session.id", "--session.file"}},
 		"discovery, perhaps":             {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_DISCOVER": "perhaps"}, want: []string{"--session.discover", "perhaps"}},
 		"a negative linger":              {args: []string{"--session.linger=-1m"}, want: []string{"--session.linger", "-1m"}},
-		"a settle that is none":          {args: []string{"--session.settle=long"}, want: []string{"--session.settle", "long"}},
-		"an age that is none":            {args: []string{"--scrape.max-age=10"}, want: []string{"--scrape.max-age", `"10"`}},
+		"a settle that is not one":       {args: []string{"--session.settle=long"}, want: []string{"--session.settle", "long"}},
+		"an age that is not one":         {args: []string{"--scrape.max-age=10"}, want: []string{"--scrape.max-age", `"10"`}},
 		"an empty metadata key":          {args: []string{"--session.metadata-label="}, want: []string{"--session.metadata-label"}},
 		"metadata keys that collide":     {args: []string{"--session.metadata-label=a.b", "--session.metadata-label=a-b"}, want: []string{"--session.metadata-label", `"a.b"`, `"a-b"`, "metadata_a_b"}},
-		"a timeout that is none":         {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
+		"a timeout that is not one":      {args: []string{ok, "--api.timeout=5"}, want: []string{"--api.timeout", `"5"`, "5s"}},
 		"no time at all":                 {args: []string{ok, "--api.timeout=0s"}, want: []string{"--api.timeout", "5s"}},
 		"no concurrency":                 {args: []string{ok, "--api.concurrency=0"}, want: []string{"--api.concurrency", "1 to 100"}},
 		"a concurrency of words":         {args: []string{ok, "--api.concurrency=ten"}, want: []string{"--api.concurrency", `"ten"`}},
 		"a negative rate":                {args: []string{ok, "--api.rate-limit=-1"}, want: []string{"--api.rate-limit", `"-1"`}},
 		"a rate that is NaN":             {args: []string{ok, "--api.rate-limit=NaN"}, want: []string{"--api.rate-limit", `"NaN"`}},
 		"an endless rate":                {args: []string{ok, "--api.rate-limit=Inf"}, want: []string{"--api.rate-limit", `"Inf"`}},
-		"an ID that is none":             {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
+		"an ID that is not one":          {args: []string{"--session.id=42"}, want: []string{"--session.id", `"42"`, "UUID"}},
 		"the key for an ID":              {args: []string{"--session.id=" + exportertest.Key}, want: []string{"--session.id", "not shown"}},
 		"an assignment for an ID":        {args: []string{"--session.id=Key: hidden"}, want: []string{"--session.id", `"Key:..."`}},
 		"an assignment":                  {args: []string{"API_KEY=hidden"}, want: []string{`unexpected "API_KEY=..."`}},
@@ -92,8 +92,8 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a variable that is wrong":       {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
 		"a scrape without time":          {args: []string{ok, "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "5s"}},
 		"a negative offset":              {args: []string{ok, "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset", "-1s"}},
-		"an address that is none":        {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
-		"a port that is none":            {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", `"127.0.0.1:..."`, ":10042"}},
+		"an address that is not one":     {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
+		"a port that is not one":         {args: []string{ok, "--web.listen-address=127.0.0.1:99999"}, want: []string{"--web.listen-address", `"127.0.0.1:..."`, ":10042"}},
 		"a web config that is missing":   {args: []string{ok, "--web.config.file=" + missing}, want: []string{"--web.config.file", missing}},
 		"a web config that is bad":       {args: []string{ok, "--web.config.file=" + exportertest.File(t, "nonsense: true\n")}, want: []string{"--web.config.file", "nonsense"}},
 		"sockets, perhaps":               {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_WEB_SYSTEMD_SOCKET": "perhaps"}, want: []string{"--web.systemd-socket", "perhaps"}},
@@ -101,8 +101,8 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a telemetry path that is two":   {args: []string{ok, "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path", "/metrics"}},
 		"a telemetry path with braces":   {args: []string{ok, "--web.telemetry-path=/{metrics}"}, want: []string{"--web.telemetry-path", "braces"}},
 		"a telemetry path that is bad":   {args: []string{ok, "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "/metrics"}},
-		"a level that is none":           {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
-		"a format that is none":          {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},
+		"a level that is not one":        {args: []string{ok, "--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
+		"a format that is not one":       {args: []string{ok, "--log.format=xml"}, want: []string{"--log.format", "xml", "logfmt, json"}},
 		"the demo of a URL":              {args: []string{"--demo", "--api.url=https://example.com"}, want: []string{"--demo", "--api.url"}},
 		"the demo with a key":            {args: []string{"--demo", "--api.key-file=" + missing}, want: []string{"--demo", "--api.key-file"}},
 	} {
@@ -132,7 +132,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 }
 
 // TestNoFlagShowsAKey gives the API key where it does not belong: to every flag, as
-// an argument, as a file of each kind, by itself and with its name before it.
+// an argument, as a file of each kind, alone and with its name before it.
 func TestNoFlagShowsAKey(t *testing.T) {
 	exportertest.SetKey(t, "")
 	runs := map[string][]string{}
@@ -342,7 +342,7 @@ func TestServeAndStop(t *testing.T) {
 	}
 }
 
-// TestTheDemoShowsSomething though nobody scrapes it, and says that it is none.
+// TestTheDemoShowsSomething though nobody scrapes it, and says that it is a demo.
 func TestTheDemoShowsSomething(t *testing.T) {
 	exportertest.SetKey(t, "")
 	address, stop := exportertest.Run(t, "--demo")

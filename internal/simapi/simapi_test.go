@@ -60,20 +60,20 @@ func TestRefusals(t *testing.T) {
 		status            int
 		body              string // part of it
 	}{
-		"no key":                  {"GET", "/browsers", "", 401, `{"detail":"Invalid API key"}`},
-		"a wrong key":             {"GET", "/browsers", "x", 401, `{"detail":"Invalid API key"}`},
-		"a session that is none":  {"GET", "/browsers/00000000-0000-4000-8000-000000000002", "k", 404, `{"detail":"Session not found"}`},
-		"an ID that is none":      {"GET", "/browsers/1", "k", 422, `{"detail":[{"loc":["path","session_id"],`},
-		"a page that is none":     {"GET", "/browsers?pageNumber=0", "k", 422, `{"detail":[{"loc":["query","pageNumber"],`},
-		"a size in words":         {"GET", "/browsers?pageSize=all", "k", 422, `{"detail":[{"loc":["query","pageSize"],`},
-		"a size that is too much": {"GET", "/browsers?pageSize=101", "k", 422, `{"detail":[{"loc":["query","pageSize"],`},
-		"a filter that is none":   {"GET", "/browsers?filterBy=running", "k", 422, `{"detail":[{"loc":["query","filterBy"],`},
-		"an empty filter":         {"GET", "/browsers?filterBy=", "k", 422, `{"detail":[{"loc":["query","filterBy"],`},
-		"an agent that is none":   {"GET", "/browsers?agentSessionId=1", "k", 422, `{"detail":[{"loc":["query","agentSessionId"],`},
-		"no ID":                   {"GET", "/browsers/", "k", 404, `{"detail":"Not Found"}`},
-		"metadata without value":  {"GET", "/browsers?metadata=team", "k", 422, `{"detail":[{"loc":["query","metadata"],`},
-		"a path that is none":     {"GET", "/nowhere", "k", 404, `{"detail":"Not Found"}`},
-		"a write":                 {"PATCH", "/browsers/" + id1, "k", 405, `{"detail":"Method Not Allowed"}`},
+		"no key":                    {"GET", "/browsers", "", 401, `{"detail":"Invalid API key"}`},
+		"a wrong key":               {"GET", "/browsers", "x", 401, `{"detail":"Invalid API key"}`},
+		"a session that is not one": {"GET", "/browsers/00000000-0000-4000-8000-000000000002", "k", 404, `{"detail":"Session not found"}`},
+		"an ID that is not one":     {"GET", "/browsers/1", "k", 422, `{"detail":[{"loc":["path","session_id"],`},
+		"a page that is not one":    {"GET", "/browsers?pageNumber=0", "k", 422, `{"detail":[{"loc":["query","pageNumber"],`},
+		"a size in words":           {"GET", "/browsers?pageSize=all", "k", 422, `{"detail":[{"loc":["query","pageSize"],`},
+		"a size that is too much":   {"GET", "/browsers?pageSize=101", "k", 422, `{"detail":[{"loc":["query","pageSize"],`},
+		"a filter that is not one":  {"GET", "/browsers?filterBy=running", "k", 422, `{"detail":[{"loc":["query","filterBy"],`},
+		"an empty filter":           {"GET", "/browsers?filterBy=", "k", 422, `{"detail":[{"loc":["query","filterBy"],`},
+		"an agent that is not one":  {"GET", "/browsers?agentSessionId=1", "k", 422, `{"detail":[{"loc":["query","agentSessionId"],`},
+		"no ID":                     {"GET", "/browsers/", "k", 404, `{"detail":"Not Found"}`},
+		"metadata without value":    {"GET", "/browsers?metadata=team", "k", 422, `{"detail":[{"loc":["query","metadata"],`},
+		"a path that is not one":    {"GET", "/nowhere", "k", 404, `{"detail":"Not Found"}`},
+		"a write":                   {"PATCH", "/browsers/" + id1, "k", 405, `{"detail":"Method Not Allowed"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := send(api, test.method, test.path, test.key)

@@ -74,7 +74,7 @@ func HasNot(t *testing.T, exposition string, prefixes ...string) {
 	}
 }
 
-// Up is the line of /metrics that says whether session n was read.
+// Up is the line of /metrics that reports whether session n was read.
 func Up(n int, value int) string {
 	return fmt.Sprintf(`browseruse_session_up{session_id="%s"} %d`, SessionID(n), value)
 }
