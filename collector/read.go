@@ -21,26 +21,15 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	plan := c.store.plan(ids)
 	p.begin(plan, file)
 
-	var beside sync.WaitGroup
+	var account sync.WaitGroup
 	if c.options.Account {
-		beside.Go(func() { p.recordAccount(batch.Account(ctx)) })
+		account.Go(func() { p.recordAccount(batch.Account(ctx)) })
 	}
-	var stopped sync.WaitGroup
-	readStopped := func() { c.readStopped(ctx, batch, p) }
-	if c.options.Discover && c.options.ShortLived && !cautious {
-		stopped.Go(readStopped)
-	}
-	if c.options.Discover || len(plan.unread) > listThreshold {
-		c.readList(ctx, batch, p, plan.unread)
-	}
-	if c.options.Discover && c.options.ShortLived && cautious { // the list of active sessions is the better probe
-		stopped.Go(readStopped)
-	}
-	stopped.Wait()
+	c.readLists(ctx, batch, p, plan.unread, cautious)
 	rest := p.notFresh(plan.unread)
 	c.store.sortByTrial(rest)
 	c.readOneByOne(ctx, batch, p, append(rest, p.notFresh(plan.due)...))
-	beside.Wait()
+	account.Wait()
 
 	api := APIState{Requests: batch.Sent(), Failures: c.options.Client.Failures()}
 	api.HoldUntil, api.HoldReason = c.options.Client.HoldUntil()
@@ -56,6 +45,23 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 		c.failures.write(reading)
 	}
 	return reading
+}
+
+// readLists reads the lists of active and of stopped sessions, as far as they are
+// needed: side by side, but for a cautious batch, whose probe is the former.
+func (c *Collector) readLists(ctx context.Context, batch *apiclient.Batch, p *partialReading, unread []string, cautious bool) {
+	findStopped := c.options.Discover && c.options.ShortLived
+	var stopped sync.WaitGroup
+	if findStopped && !cautious {
+		stopped.Go(func() { c.readStopped(ctx, batch, p) })
+	}
+	if c.options.Discover || len(unread) > listThreshold {
+		c.readList(ctx, batch, p, unread)
+	}
+	if findStopped && cautious {
+		c.readStopped(ctx, batch, p)
+	}
+	stopped.Wait()
 }
 
 // readOneByOne reads sessions in the order of ids.
