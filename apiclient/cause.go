@@ -24,15 +24,11 @@ func (e *errProxyRefused) Error() string {
 // words of our own; local addresses and names are those that the operator configured.
 func connectionCause(err error) (Reason, error) {
 	var (
-		netErr   net.Error
-		refused  *errProxyRefused
-		dns      *net.DNSError
-		op       *net.OpError
-		errno    syscall.Errno
-		noTLS    tls.RecordHeaderError
-		unsigned x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
+		netErr  net.Error
+		refused *errProxyRefused
+		dns     *net.DNSError
+		op      *net.OpError
+		errno   syscall.Errno
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -43,16 +39,6 @@ func connectionCause(err error) (Reason, error) {
 		return ReasonConnection, fmt.Errorf("look up %s: %s", dns.Name, dnsText(dns))
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return ReasonTimeout, errors.New("no complete response in time")
-	case errors.As(err, &unsigned):
-		return ReasonConnection, errors.New("certificate signed by an unknown authority")
-	case errors.As(err, &hostname):
-		return ReasonConnection, fmt.Errorf("certificate is not valid for %s", hostname.Host)
-	case errors.As(err, &invalid):
-		return ReasonConnection, fmt.Errorf("certificate is not valid%s", certificateText(invalid))
-	case errors.As(err, &noTLS):
-		return ReasonConnection, errors.New("the peer does not speak TLS")
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return ReasonConnection, errors.New("the peer speaks HTTP where HTTPS is wanted")
 	case errors.As(err, &op) && op.Op == "remote error": // an alert of TLS, whose texts are Go's own
 		return ReasonConnection, fmt.Errorf("the peer refuses the connection: %w", op.Err)
 	case errors.As(err, &op) && errors.As(err, &errno):
@@ -62,7 +48,29 @@ func connectionCause(err error) (Reason, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ReasonConnection, errors.New("connection closed before the response was complete")
 	default:
-		return ReasonConnection, errors.New("the connection broke, or the response is not HTTP")
+		return ReasonConnection, errors.New(tlsText(err))
+	}
+}
+
+// tlsText returns what is wrong with the peer's TLS, as far as it is known.
+func tlsText(err error) string {
+	var (
+		noTLS    tls.RecordHeaderError
+		unsigned x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unsigned):
+		return "certificate signed by an unknown authority"
+	case errors.As(err, &hostname):
+		return "certificate is not valid for " + hostname.Host
+	case errors.As(err, &invalid):
+		return "certificate is not valid" + certificateText(invalid)
+	case errors.As(err, &noTLS), errors.Is(err, http.ErrSchemeMismatch):
+		return "the peer does not speak TLS"
+	default:
+		return "the connection broke, or the response is not HTTP"
 	}
 }
 

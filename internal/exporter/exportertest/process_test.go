@@ -34,7 +34,7 @@ type process struct {
 
 func newProcess(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], append([]string{"--log.level=debug"}, args...)...)} //nolint:gosec // this very test
+	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], append([]string{"--log.level=debug"}, args...)...)}
 	p.Env = append(os.Environ(), asProgram+"=1", KeyVariable+"="+Key)
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	return p
