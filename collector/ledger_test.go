@@ -261,7 +261,9 @@ func TestTheCounterIsTheRunningMaximum(t *testing.T) {
 // that no reading has any more, and one that finished before the start.
 func TestFinalValuesAreObservedOnce(t *testing.T) {
 	b := newBooks(t)
-	b.read(b.stopped(b.session(9, time.Hour, 1, 1)), b.session(1, time.Second, 0.5, 0), b.session(2, time.Hour, 0.5, 0))
+	before := b.stopped(b.session(9, time.Hour, 1, 1))
+	before.FinishedAt = b.ledger.start
+	b.read(before, b.session(1, time.Second, 0.5, 0), b.session(2, time.Hour, 0.5, 0))
 	last := b.stopped(b.session(1, 30*time.Second, 1, 0.5))
 	b.read(last, b.stopped(b.session(2, time.Hour, 2, 1)))
 	if n := histogramCount(t, b.ledger.cost); n != 0 {
