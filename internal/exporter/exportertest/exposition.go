@@ -118,7 +118,7 @@ func SessionSeries(exposition string) []string {
 	for line := range strings.Lines(exposition) {
 		if strings.HasPrefix(line, "browseruse_session_up{") {
 			all = append(all, line[:len(line)-1])
-		} else if strings.HasPrefix(line, "browseruse_session_") {
+		} else if strings.HasPrefix(line, "browseruse_session_") && strings.Contains(line, "session_id=") {
 			all = append(all, line[:strings.LastIndexByte(line, ' ')])
 		}
 	}
