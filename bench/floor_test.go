@@ -196,7 +196,7 @@ func TestTheFloorsDoTheSameWork(t *testing.T) {
 		_ = body.Close()
 		server.Close()
 		for line := range strings.Lines(plain.String()) {
-			if strings.HasPrefix(line, "browseruse_session_") && !strings.Contains(line, "_file_") {
+			if strings.Contains(line, `session_id="`) {
 				series[name] = append(series[name], wholeNumber.ReplaceAllString(remaining.ReplaceAllString(line, "$1 ..."), "$1"))
 			}
 		}

@@ -22,6 +22,8 @@ type Options struct {
 	ShortLived        bool          // when discovering, find sessions that began and ended between two readings, too
 	Linger            time.Duration // how long a discovered session stays exported after it finished
 	Settle            time.Duration // how long after its finish late metering may change a session
+	MinAge            time.Duration // how old a discovered session is when it gets series of its own; 0: the age gives it none
+	MinCost           float64       // what it has cost then, in USD; 0: the cost gives it none; both 0: it gets them at once
 	MetadataLabels    []string      // keys of the metadata that become labels of browseruse_session_info; none: no such metric
 	MetadataMaxLength int           // of a label's value, in bytes: a longer one is cut; 0: no limit
 	MaxAge            time.Duration // a Read is answered from the last reading if that began at most so long ago; 0: never
@@ -39,10 +41,11 @@ type Collector struct {
 	options  Options
 	failures *failureLog
 	store    *sessionStore
+	ledger   *ledger
 	info     *infoDesc // nil: none
 	spend    spendTracker
 	troubled atomic.Bool          // the whole API failed in the last reading
-	others   *prometheus.Registry // the project's metrics that are not of a reading: of its requests
+	others   *prometheus.Registry // the project's metrics that are not of a reading: of its requests, and the ledger's
 
 	mu      sync.Mutex // guards the rest, never held while reading
 	begun   int        // readings so far
@@ -57,13 +60,17 @@ func New(o Options) *Collector {
 		o.Now = time.Now
 	}
 	others := prometheus.NewRegistry()
-	others.MustRegister(o.Client)
+	ledger := newLedger(o.Now, o.Settle)
+	others.MustRegister(o.Client, ledger)
 	return &Collector{
 		options:  o,
 		failures: newFailureLog(o.Logger),
-		store:    &sessionStore{now: o.Now, linger: o.Linger, settle: o.Settle, sessions: map[string]*storedSession{}},
-		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
-		others:   others,
+		store: &sessionStore{
+			now: o.Now, linger: o.Linger, settle: o.Settle, minAge: o.MinAge, minCost: o.MinCost, sessions: map[string]*storedSession{},
+		},
+		ledger: ledger,
+		info:   newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
+		others: others,
 	}
 }
 
@@ -81,6 +88,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 		ch <- f.desc()
 	}
 	c.options.Client.Describe(ch)
+	c.ledger.Describe(ch)
 }
 
 // Collect implements prometheus.Collector, for registries that others keep. A

@@ -84,6 +84,33 @@ var (
 		"The project of the API key and its plan; always 1.", []string{"plan", "project_id"}}
 )
 
+// The project's sessions together.
+var (
+	sessionsByState = &family{"browseruse_sessions",
+		"How many sessions the exporter has in each state, be they too young or too cheap for series of their own.", []string{"state"}}
+	oldestStart = &family{"browseruse_oldest_active_session_start_timestamp_seconds",
+		"When the oldest active session started, in seconds since the epoch; absent if none is active.", nil}
+	dearestCost = &family{"browseruse_dearest_active_session_cost_usd",
+		"What the dearest active session has cost so far, in US dollars; absent if none is active.", nil}
+)
+
+// The ledger.
+var (
+	spendDesc = prometheus.NewDesc("browseruse_spend_usd_total",
+		"What sessions were found to have newly cost since the exporter's start, in US dollars; what a cost falls by is set off against later spending.",
+		[]string{"component"}, nil)
+	proxyMegabytesDesc = prometheus.NewDesc("browseruse_proxy_megabytes_total",
+		"Proxy traffic that was newly found since the exporter's start, in megabytes as the API reports them.", nil, nil)
+	startedDesc = prometheus.NewDesc("browseruse_sessions_started_total",
+		"Sessions that were found and started after the exporter did.", nil, nil)
+	finishedDesc = prometheus.NewDesc("browseruse_sessions_finished_total",
+		"Sessions that were found and finished after the exporter's start.", nil, nil)
+	unseenDesc = prometheus.NewDesc("browseruse_sessions_unseen_total",
+		"Sessions that ended, by the total of the list of stopped ones, without any reading having seen them; at least so many.", nil, nil)
+
+	ledgerDescs = []*prometheus.Desc{spendDesc, proxyMegabytesDesc, startedDesc, finishedDesc, unseenDesc}
+)
+
 // The reading itself.
 var (
 	up = &family{"browseruse_up",
@@ -98,6 +125,7 @@ var (
 
 // otherFamilies are those without a series for each session.
 var otherFamilies = []*family{
+	sessionsByState, oldestStart, dearestCost,
 	credits, concurrentSessionsLimit, activeSessions, accountInfo,
 	up, scrapeDuration, fileReloadSuccessful, fileReloadTimestamp,
 }

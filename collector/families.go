@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"browseruse_exporter/apiclient"
 )
 
 // Gatherer returns the gatherer of the project's metrics: what r found, and the
@@ -55,7 +57,7 @@ func (s *sharedFamilies) release() {
 // and labels are known to be valid. Bypassing it halves the CPU cost of a large
 // scrape.
 func (r *Reading) newFamilies(now time.Time) []*dto.MetricFamily {
-	families := slices.Concat(r.sessionFamilies(now), r.accountFamilies(), []*dto.MetricFamily{
+	families := slices.Concat(r.sessionFamilies(now), r.summaryFamilies(), r.accountFamilies(), []*dto.MetricFamily{
 		scrapeDuration.single(r.Duration.Seconds()),
 		up.single(boolean(r.Up)),
 	})
@@ -101,6 +103,9 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 	}
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
+		if s.hidden {
+			continue
+		}
 		ups.add(labels[i][1:], boolean(s.Err == nil))
 		if s.Err != nil {
 			continue
@@ -122,6 +127,41 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 	}
 	if r.info != nil {
 		families = append(families, r.info.with(infos.metrics...), metadataCut.single(float64(cuts)))
+	}
+	return families
+}
+
+// summaryFamilies returns the families about all sessions together.
+func (r *Reading) summaryFamilies() []*dto.MetricFamily {
+	active, stopped, unreadable := 0, 0, 0
+	var oldest, dearest *apiclient.Session
+	for i := range r.Sessions {
+		s := &r.Sessions[i]
+		switch {
+		case s.Err != nil:
+			unreadable++
+			continue
+		case !s.Session.Active():
+			stopped++
+			continue
+		}
+		active++
+		if oldest == nil || s.Session.StartedAt.Before(oldest.StartedAt) {
+			oldest = &s.Session
+		}
+		if costKnown := s.Session.ProxyCost.Known || s.Session.BrowserCost.Known; costKnown && (dearest == nil || s.Session.Cost() > dearest.Cost()) {
+			dearest = &s.Session
+		}
+	}
+	families := []*dto.MetricFamily{sessionsByState.with(
+		sessionsByState.sample(float64(active), "active"),
+		sessionsByState.sample(float64(stopped), "stopped"),
+		sessionsByState.sample(float64(unreadable), "unreadable"))}
+	if oldest != nil {
+		families = append(families, oldestStart.single(timestamp(oldest.StartedAt)))
+	}
+	if dearest != nil {
+		families = append(families, dearestCost.single(dearest.Cost()))
 	}
 	return families
 }

@@ -30,6 +30,7 @@ type partialReading struct {
 	mu       sync.Mutex // never held while waiting
 	found    Reading    // without its sessions
 	sessions map[string]SessionReading
+	stopped  stoppedFound
 	asked    bool // a request was needed
 	answered bool // a response was 2xx
 	notFound bool // a response was 404, for a single session
@@ -79,7 +80,7 @@ func (p *partialReading) recordSession(session *apiclient.Session, discovered bo
 
 // keep keeps the values of a session for this reading. p.mu is held.
 func (p *partialReading) keep(session *apiclient.Session) {
-	p.sessions[session.ID] = SessionReading{ID: session.ID, Session: *session, ReadAt: p.now(), fresh: true}
+	p.sessions[session.ID] = SessionReading{ID: session.ID, Session: *session, ReadAt: p.now(), fresh: true, read: true}
 }
 
 // recordStopped records a page of the list of stopped sessions, or why it could not
@@ -96,6 +97,10 @@ func (p *partialReading) recordStopped(page apiclient.Page, err error) (allNew b
 	for _, item := range page.Invalid {
 		p.recordInvalidItem(item.Err)
 	}
+	if !p.stopped.told {
+		p.stopped.told, p.stopped.total = true, page.Total
+	}
+	p.stopped.pages = append(p.stopped.pages, page.Sessions)
 	allNew = len(page.Sessions) > 0
 	for i := range page.Sessions {
 		session := &page.Sessions[i]
@@ -217,6 +222,7 @@ func (p *partialReading) reading() *Reading {
 	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
 		r.Sessions = append(r.Sessions, p.sessions[id])
 	}
+	p.store.hide(r.Sessions)
 	return &r
 }
 

@@ -40,6 +40,7 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	}
 	p.finish(ctx.Err() == nil, api)
 	reading := p.reading()
+	c.ledger.book(reading, &p.stopped)
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else the scraper went away
 		reading.SpendRate = c.spend.rate(reading)
 		c.failures.write(reading)

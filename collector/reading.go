@@ -49,7 +49,9 @@ type SessionReading struct {
 	// changed since ReadAt; nil if Err is set.
 	RereadErr error
 
-	fresh bool // recorded in this reading, be it a failure
+	fresh  bool // recorded in this reading, be it a failure
+	read   bool // its values are of this reading
+	hidden bool // it has no series of its own (yet)
 }
 
 // APIState is the state of the API client.

@@ -30,6 +30,9 @@ type sessionStore struct {
 	linger time.Duration
 	settle time.Duration
 
+	minAge  time.Duration // as Options have them
+	minCost float64
+
 	mu       sync.Mutex // never held while waiting
 	sessions map[string]*storedSession
 	pages    int // of the list of active sessions; 0 before it was read
@@ -39,6 +42,7 @@ type sessionStore struct {
 // storedSession is what is known of one session.
 type storedSession struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
+	shown      bool // it has series of its own
 
 	session   *apiclient.Session // as it was read last, if stopped is set; else nil
 	readAt    time.Time          // when that was
@@ -71,7 +75,7 @@ func (s *sessionStore) plan(configured []string) readPlan {
 	exported := make(map[string]bool, len(configured))
 	for _, id := range configured {
 		exported[id] = true
-		s.get(id)
+		s.get(id).shown = true
 	}
 	for id, stored := range s.sessions {
 		if !exported[id] && (!stored.discovered || s.isOver(stored, now)) {
@@ -115,6 +119,39 @@ func (s *sessionStore) get(id string) *storedSession {
 	return stored
 }
 
+// hide marks the sessions that have no series of their own. One that has them keeps
+// them when its cost falls.
+func (s *sessionStore) hide(sessions []SessionReading) {
+	if s.minAge == 0 && s.minCost == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for i := range sessions {
+		session := &sessions[i]
+		stored := s.sessions[session.ID]
+		if stored == nil || !stored.shown && !s.isWorthSeries(session, now) {
+			session.hidden = true
+			continue
+		}
+		stored.shown = true
+	}
+}
+
+// isWorthSeries reports whether a session is old enough, or has cost enough, for
+// series of its own.
+func (s *sessionStore) isWorthSeries(session *SessionReading, now time.Time) bool {
+	if session.Err != nil {
+		return false
+	}
+	if !session.Session.FinishedAt.IsZero() {
+		now = session.Session.FinishedAt
+	}
+	return s.minAge > 0 && now.Sub(session.Session.StartedAt) >= s.minAge ||
+		s.minCost > 0 && session.Session.Cost() >= s.minCost
+}
+
 // isOver reports whether a discovered session has been exported for long enough.
 func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
 	switch {
@@ -148,7 +185,7 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 	stored := s.get(session.ID)
 	discovered = stored.discovered || discovered
 	if session.Active() {
-		*stored = storedSession{discovered: discovered}
+		*stored = storedSession{discovered: discovered, shown: stored.shown}
 		return
 	}
 	if stored.stopped.IsZero() {

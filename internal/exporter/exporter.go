@@ -184,6 +184,8 @@ func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTr
 		ShortLived:        c.shortLived,
 		Linger:            c.linger,
 		Settle:            c.settle,
+		MinAge:            c.minAge,
+		MinCost:           c.minCost,
 		MetadataLabels:    c.metadata,
 		MetadataMaxLength: c.metadataMax,
 		MaxAge:            c.maxAge,

@@ -45,6 +45,8 @@ type Config struct {
 	shortLived  bool
 	linger      time.Duration
 	settle      time.Duration
+	minAge      time.Duration
+	minCost     float64
 	metadata    []string
 	metadataMax int
 	maxAge      time.Duration
@@ -118,6 +120,8 @@ func (c *Config) defineFlags(app *kingpin.Application) {
 	app.Flag("session.file", "File with session IDs, one a line, # begins a comment; read again when it changes.").PlaceHolder("FILE").StringVar(&c.sessionFile)
 	app.Flag("session.discover", "Export every active session of the project, too. Default: on if neither ID nor file is given.").BoolVar(&c.discover)
 	app.Flag("session.short-lived", "When discovering, also read the newest stopped sessions, so that one that began and ended between two scrapes is seen.").Default("true").BoolVar(&c.shortLived)
+	app.Flag("session.min-age", "Age from which a discovered session has series of its own, unless it has cost --session.min-cost before; 0s: its age gives it none. Both 0: at once.").Default("0s").DurationVar(&c.minAge)
+	app.Flag("session.min-cost", "US dollars from which a discovered session has series of its own, unless it is --session.min-age old before; 0: its cost gives it none.").Default("0").Float64Var(&c.minCost)
 	app.Flag("session.linger", "How long a discovered session stays exported after it finished.").Default("15m").DurationVar(&c.linger)
 	app.Flag("session.settle", "How long after its finish a stopped session is read again now and then, since late metering can change its costs.").Default("15m").DurationVar(&c.settle)
 	app.Flag("session.metadata-label", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.").PlaceHolder("KEY").StringsVar(&c.metadata)
@@ -151,7 +155,7 @@ func (c *Config) checkFlags(app *kingpin.Application) {
 		checkFlag(app, name, "a duration such as 5s or 500ms", func() bool { return *d > 0 })
 	}
 	for name, d := range map[string]*time.Duration{
-		"session.linger": &c.linger, "session.settle": &c.settle, "scrape.timeout-offset": &c.deadline.Offset, "scrape.max-age": &c.maxAge,
+		"session.linger": &c.linger, "session.settle": &c.settle, "session.min-age": &c.minAge, "scrape.timeout-offset": &c.deadline.Offset, "scrape.max-age": &c.maxAge,
 	} {
 		checkFlag(app, name, "a duration such as 5s or 500ms", func() bool { return *d >= 0 })
 	}
@@ -160,6 +164,7 @@ func (c *Config) checkFlags(app *kingpin.Application) {
 	}
 	checkFlag(app, "api.concurrency", fmt.Sprintf("a whole number from 1 to %d", maxConcurrency), func() bool { return c.concurrency >= 1 && c.concurrency <= maxConcurrency })
 	checkFlag(app, "api.rate-limit", "a number of requests a second, or 0 for no limit", func() bool { return c.rateLimit >= 0 && !math.IsInf(c.rateLimit, 0) })
+	checkFlag(app, "session.min-cost", "an amount in US dollars such as 0.05", func() bool { return c.minCost >= 0 && !math.IsInf(c.minCost, 0) })
 	checkFlag(app, "session.id", "a UUID such as 5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f", func() (ok bool) {
 		last := &c.sessionIDs[len(c.sessionIDs)-1]
 		id, err := apiclient.ParseID(*last)
