@@ -72,3 +72,20 @@ func TestYoungAndCheapSessionsHaveNoSeries(t *testing.T) {
 		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), exportertest.Up(2, 1))
 	})
 }
+
+// TestSpendingIsCountedFromTheStart has one session that began before the exporter,
+// and one after it, whose cost counts whole.
+func TestSpendingIsCountedFromTheStart(t *testing.T) {
+	exportertest.Bubble(t, "", func(t *testing.T) {
+		api := fleet(0)
+		api.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now().Add(-30 * time.Minute), ProxyBytesPerSecond: 1 << 20})
+		r := exportertest.New(t, api, "--no-collector.account")
+		exportertest.Has(t, r.Scrape(), `browseruse_spend_usd_total{component="browser"} 0`, `browseruse_spend_usd_total{component="proxy"} 0`,
+			"browseruse_proxy_megabytes_total 0", "browseruse_sessions_started_total 0")
+		time.Sleep(time.Minute)
+		addShort(api, 2, 2)
+		// A minute of the first, and the five seconds of the second, which cost a minute.
+		exportertest.Has(t, r.Scrape(), "browseruse_proxy_megabytes_total 60", `browseruse_spend_usd_total{component="proxy"} 0.29296875`,
+			"browseruse_sessions_started_total 1", "browseruse_sessions_finished_total 1")
+	})
+}
