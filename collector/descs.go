@@ -47,7 +47,7 @@ var sessionFamilies = []*sessionFamily{
 	newSessionFamily("browseruse_session_timeout_remaining_seconds",
 		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
 		func(s *apiclient.Session, now time.Time) (float64, bool) {
-			return secondsUntil(s.TimeoutAt, now), s.Active()
+			return SecondsUntil(s.TimeoutAt, now), s.Active()
 		}),
 	newSessionFamily("browseruse_session_start_timestamp_seconds",
 		"When the session started, in seconds since the epoch.",

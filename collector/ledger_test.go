@@ -107,7 +107,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 			b.read(b.session(2, time.Minute, 0.10, 0))
 			b.wantSpend("spent again", 0.12, 0)
 		},
-		"a correction of one component is none of the other": func(b *books) {
+		"a correction of one component leaves the other": func(b *books) {
 			b.read(b.session(1, time.Second, 1, 1))
 			b.read(b.session(1, time.Minute, 2, 0.5))
 			b.wantSpend("corrected", 2, 1)

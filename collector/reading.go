@@ -28,7 +28,7 @@ type Reading struct {
 	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
-	SessionFile *SessionFileState // nil if there is none
+	SessionFile *SessionFileState // nil without a file
 
 	MetadataLabels []string // that Metadata fills, sorted
 
@@ -93,11 +93,11 @@ func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 // TimeoutRemaining returns the seconds from now until the session times out,
 // negative if it is overdue: the value of its gauge.
 func (s *SessionReading) TimeoutRemaining(now time.Time) float64 {
-	return secondsUntil(s.Session.TimeoutAt, now)
+	return SecondsUntil(s.Session.TimeoutAt, now)
 }
 
-// secondsUntil is how long after now t is. A time.Duration would end at 292 years,
+// SecondsUntil returns how many seconds t is after now, negative if it is before. A time.Duration would end at 292 years,
 // and a session that is to run for ever may have a timeout in the year 9999.
-func secondsUntil(t, now time.Time) float64 {
+func SecondsUntil(t, now time.Time) float64 {
 	return float64(t.Unix()-now.Unix()) + float64(t.Nanosecond()-now.Nanosecond())/1e9
 }

@@ -109,7 +109,7 @@ func (s *sessionStore) sortByTrial(ids []string) {
 	})
 }
 
-// get returns the entry of a session, a new one if there is none. s.mu is held.
+// get returns the entry of a session, and makes one if it has to. s.mu is held.
 func (s *sessionStore) get(id string) *storedSession {
 	stored := s.sessions[id]
 	if stored == nil {

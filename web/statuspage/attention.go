@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/collector"
 )
 
 // most is how many sessions an Attention names.
@@ -65,7 +66,7 @@ func attention(sessions []Session, now time.Time) []Attention {
 	overdue := byLeast(byState[Overdue], timeLeft)
 	add(Attention{Kind: "overdue", Level: Bad, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout", Advice: "An active session is billed: see that it is stopped."},
 		overdue, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: duration(secondsAfter(now, s.TimeoutTimestamp)) + " over"}
+			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: duration(collector.SecondsUntil(now, s.TimeoutTimestamp)) + " over"}
 		})
 	reasons := slices.SortedFunc(maps.Keys(unreadable), func(a, b apiclient.Reason) int {
 		return cmp.Or(len(unreadable[b])-len(unreadable[a]), cmp.Compare(a, b))
@@ -78,14 +79,14 @@ func attention(sessions []Session, now time.Time) []Attention {
 	timingOut := byLeast(byState[TimingOut], timeLeft)
 	add(Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
 		timingOut, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(secondsAfter(s.TimeoutTimestamp, now)) + " left"}
+			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(collector.SecondsUntil(s.TimeoutTimestamp, now)) + " left"}
 		})
 
 	active := slices.Concat(overdue, timingOut, byState[Active])
 	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
 	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
 		longest, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(secondsAfter(now, s.StartTimestamp))}
+			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(collector.SecondsUntil(now, s.StartTimestamp))}
 		})
 	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
 	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},

@@ -9,12 +9,6 @@ import (
 
 // These write values for people. page.js has some of them for sums.
 
-// secondsAfter returns how long t is after since. A time.Duration would end at 292
-// years.
-func secondsAfter(t, since time.Time) float64 {
-	return float64(t.Unix()-since.Unix()) + float64(t.Nanosecond()-since.Nanosecond())/1e9
-}
-
 // duration writes seconds in the two largest units; 0s for a negative number, which
 // comes from clocks that differ.
 func duration(seconds float64) string {

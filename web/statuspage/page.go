@@ -55,7 +55,7 @@ func (p *Page) Handlers() map[string]http.Handler {
 var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"after": secondsAfter, "duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
 	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
 	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
 	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
@@ -75,9 +75,9 @@ func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 // Age returns for how many seconds a session has run, or ran.
 func (v view) Age(s Session) float64 {
 	if s.FinishTimestamp.IsZero() {
-		return secondsAfter(v.Timestamp, s.StartTimestamp)
+		return collector.SecondsUntil(v.Timestamp, s.StartTimestamp)
 	}
-	return secondsAfter(s.FinishTimestamp, s.StartTimestamp)
+	return collector.SecondsUntil(s.FinishTimestamp, s.StartTimestamp)
 }
 
 //go:embed assets
