@@ -32,12 +32,14 @@ func Value(s string) string {
 	return s
 }
 
-// Quote returns Value(s) in quotes.
+// Quote returns Value(s) in quotes, or nothing of it if what escapes are written
+// with reads like a key.
 func Quote(s string) string {
-	if HoldsKey(s) {
+	quoted := strconv.Quote(Value(s))
+	if HoldsKey(s) || HoldsKey(quoted) {
 		return hidden
 	}
-	return strconv.Quote(Value(s))
+	return quoted
 }
 
 // Text returns a message as one line, without the words that hold an API key.
