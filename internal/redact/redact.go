@@ -23,13 +23,14 @@ func Value(s string) string {
 	if HoldsKey(s) {
 		return hidden
 	}
-	if i := strings.IndexAny(s, "=:"); i >= 0 && i+1 < len(s) {
-		s = s[:i+1] + "..."
+	end := min(len(s), maxBytes)
+	if i := strings.IndexAny(s, "=:"); i >= 0 {
+		end = min(end, i+1)
 	}
-	if len(s) > maxBytes {
-		s = strings.ToValidUTF8(s[:maxBytes], "") + "..."
+	if end == len(s) {
+		return s
 	}
-	return s
+	return strings.ToValidUTF8(s[:end], "") + "..."
 }
 
 // Quote returns Value(s) in quotes, or nothing of it if what escapes are written
