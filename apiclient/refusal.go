@@ -35,7 +35,7 @@ func refused(endpoint Endpoint, response *http.Response, body []byte) *Error {
 	return e
 }
 
-// isForeign reports whether something between the exporter and the API sent a response. Cloudflare's
+// isForeign reports whether something between the client and the API sent a response. Cloudflare's
 // statuses are from its page on 5xx errors.
 func isForeign(response *http.Response, body []byte) bool {
 	switch status := response.StatusCode; {
