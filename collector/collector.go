@@ -87,8 +87,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range otherFamilies {
 		ch <- f.desc()
 	}
-	c.options.Client.Describe(ch)
-	c.ledger.Describe(ch)
+	c.others.Describe(ch)
 }
 
 // Collect implements prometheus.Collector, for registries that others keep. A

@@ -95,18 +95,18 @@ func (l *failureLog) writeChanges(failures []Failure, now time.Time) {
 		}
 	}
 	for kind, e := range l.failing {
+		recovered := false
 		switch {
 		case current[kind]:
 		case e.overSince.IsZero():
 			e.overSince = now
-			if !e.flapping && !targets[kind.what] {
-				_ = level.Info(l.logger).Log("msg", "Recovered", "target", kind.what, "reason", kind.reason)
-			}
+			recovered = !e.flapping
 		case now.Sub(e.overSince) >= flapWindow:
 			delete(l.failing, kind)
-			if e.flapping && !targets[kind.what] {
-				_ = level.Info(l.logger).Log("msg", "Recovered", "target", kind.what, "reason", kind.reason)
-			}
+			recovered = e.flapping
+		}
+		if recovered && !targets[kind.what] {
+			_ = level.Info(l.logger).Log("msg", "Recovered", "target", kind.what, "reason", kind.reason)
 		}
 	}
 }

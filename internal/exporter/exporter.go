@@ -38,7 +38,6 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	stdlog.SetOutput(io.Discard) // net/http's transport quotes stray bytes of the peer there
 
 	if version.Version == "" {
 		version.Version = "unknown" // a plain go build names none
