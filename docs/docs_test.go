@@ -70,12 +70,13 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 // TestEveryMetricIsDocumented checks the tables of metrics, their labels and
 // types included, against an exporter for which everything is turned on.
 func TestEveryMetricIsDocumented(t *testing.T) {
-	exportertest.SetKey(t, exportertest.Key)
+	exportertest.SetKey(t, "")
 	api := exportertest.NewAPI(1)
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
 	c, err := exporter.ParseFlags([]string{
 		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
 		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
+		"--api.key-file=" + exportertest.File(t, exportertest.Key),
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
