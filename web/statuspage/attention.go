@@ -90,7 +90,7 @@ func attention(sessions []Session, now time.Time) []Attention {
 		})
 	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
 	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
-		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.knownCost())} })
+		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: usd(s.knownCost())} })
 	return result
 }
 
