@@ -11,6 +11,10 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- define "browseruse-exporter.job" -}}
+browseruse/{{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end }}
+
 {{- define "browseruse-exporter.labels" -}}
 {{ include "browseruse-exporter.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
