@@ -338,7 +338,7 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 		"half a minute":           {demo(map[string]any{"serviceMonitor": map[string]any{"interval": "0.5m"}}), []string{"serviceMonitor/interval", "0.5m"}},
 		"an unknown threshold": {
 			demo(map[string]any{"prometheusRule": map[string]any{"enabled": true, "thresholds": map[string]any{"session_cost": 3}}}),
-			[]string{`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`},
+			[]string{`there is no "session_cost"; there are hourly_spend_usd, daily_spend_usd`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
