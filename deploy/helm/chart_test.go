@@ -91,10 +91,20 @@ func decoded(t *testing.T, file string) *manifests {
 
 func decodedValues(t *testing.T, values map[string]any) *manifests {
 	t.Helper()
+	return decodedFiles(t, rendered(t, values))
+}
+
+func rendered(t *testing.T, values map[string]any) map[string]string {
+	t.Helper()
 	files, err := render(values)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+func decodedFiles(t *testing.T, files map[string]string) *manifests {
+	t.Helper()
 	m := &manifests{}
 	for name, text := range files {
 		if strings.HasSuffix(name, ".txt") {

@@ -46,6 +46,7 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"lifecycle: {preStop: {sleep: {seconds: 1}}}", "Deployment", "spec template spec containers 0 lifecycle preStop sleep seconds", "1"},
 	{"extraContainers: [{name: a}]", "Deployment", "spec template spec containers 1 name", "a"},
 	{"extraInitContainers: [{name: a}]", "Deployment", "spec template spec initContainers 0 name", "a"},
+	{"initContainers: [{name: a}]", "Deployment", "spec template spec initContainers 0 name", "a"},
 	{"extraVolumes: [{name: a, emptyDir: {}}]", "Deployment", "spec template spec volumes 0", "{name: a, emptyDir: {}}"},
 	{"extraVolumeMounts: [{name: a, mountPath: /a}]", "Deployment", "spec template spec containers 0 volumeMounts 0 mountPath", "/a"},
 	{"automountServiceAccountToken: true", "Deployment", "spec template spec automountServiceAccountToken", "true"},
@@ -55,6 +56,7 @@ var conventions = []struct{ values, kind, path, want string }{
 
 	{"hostAliases: [{ip: 192.0.2.1}]", "Deployment", "spec template spec hostAliases", "[{ip: 192.0.2.1}]"},
 	{"hostNetwork: true", "Deployment", "spec template spec hostNetwork", "true"},
+	{"hostUsers: false", "Deployment", "spec template spec hostUsers", "false"},
 	{"dnsPolicy: None", "Deployment", "spec template spec dnsPolicy", "None"},
 	{"dnsConfig: {nameservers: [192.0.2.1]}", "Deployment", "spec template spec dnsConfig nameservers", "[192.0.2.1]"},
 	{"nodeSelector: {a: b}", "Deployment", "spec template spec nodeSelector", "{a: b}"},
@@ -62,12 +64,15 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"affinity: {podAntiAffinity: {}}", "Deployment", "spec template spec affinity", "{podAntiAffinity: {}}"},
 	{"topologySpreadConstraints: [{topologyKey: a}]", "Deployment", "spec template spec topologySpreadConstraints 0 topologyKey", "a"},
 	{"priorityClassName: a", "Deployment", "spec template spec priorityClassName", "a"},
+	{"runtimeClassName: a", "Deployment", "spec template spec runtimeClassName", "a"},
+	{"schedulerName: a", "Deployment", "spec template spec schedulerName", "a"},
 	{"terminationGracePeriodSeconds: 5", "Deployment", "spec template spec terminationGracePeriodSeconds", "5"},
 
 	{"livenessProbe: {periodSeconds: 5}", "Deployment", "spec template spec containers 0 livenessProbe periodSeconds", "5"},
 	{"livenessProbe: {periodSeconds: 5}", "Deployment", "spec template spec containers 0 livenessProbe httpGet path", "/-/healthy"},
 	{"livenessProbe: null", "Deployment", "spec template spec containers 0 livenessProbe", ""},
 	{"readinessProbe: {tcpSocket: {port: 1}}", "Deployment", "spec template spec containers 0 readinessProbe", "{tcpSocket: {port: 1}}"},
+	{"startupProbe: {failureThreshold: 9}", "Deployment", "spec template spec containers 0 startupProbe httpGet path", "/-/healthy"},
 	{"readinessProbe: null", "Deployment", "spec template spec containers 0 readinessProbe", ""},
 
 	{"extraArgs: [--log.level=debug]", "Deployment", "spec template spec containers 0 args", "[--demo, --log.level=debug]"},
@@ -75,6 +80,8 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"extraArgs: ['--web.listen-address=[::]:9000']", "Deployment", "spec template spec containers 0 ports 0 containerPort", "9000"},
 	{"extraEnv: {A: 1}", "Deployment", "spec template spec containers 0 env", "[{name: A, value: '1'}]"},
 	{"{extraEnv: [{name: A, value: b}], env: {B: c}}", "Deployment", "spec template spec containers 0 env", "[{name: A, value: b}, {name: B, value: c}]"},
+
+	{"extraEnvFrom: [{secretRef: {name: a}}]", "Deployment", "spec template spec containers 0 envFrom", "[{secretRef: {name: a}}]"},
 
 	{"serviceAccount: {name: a}", "ServiceAccount", "metadata name", "a"},
 	{"serviceAccount: {name: a, create: false}", "Deployment", "spec template spec serviceAccountName", "a"},
@@ -90,6 +97,7 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"service: {loadBalancerSourceRanges: [192.0.2.0/24]}", "Service", "spec loadBalancerSourceRanges", "[192.0.2.0/24]"},
 	{"service: {externalTrafficPolicy: Local}", "Service", "spec externalTrafficPolicy", "Local"},
 	{"service: {ipFamilies: [IPv6], ipFamilyPolicy: SingleStack}", "Service", "spec ipFamilies", "[IPv6]"},
+	{"service: {ipDualStack: {enabled: true}}", "Service", "spec ipFamilies", "[IPv6, IPv4]"},
 	{"service: {labels: {a: b}}", "Service", "metadata labels a", "b"},
 	{"service: {annotations: {a: b}}", "Service", "metadata annotations", "{a: b}"},
 
@@ -106,6 +114,8 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"serviceMonitor: {annotations: {a: b}}", "ServiceMonitor", "metadata annotations", "{a: b}"},
 	{"serviceMonitor: {interval: 1m, scrapeTimeout: 5s}", "ServiceMonitor", "spec endpoints 0 interval", "1m"},
 	{"serviceMonitor: {interval: 1m, scrapeTimeout: 5s}", "ServiceMonitor", "spec endpoints 0 scrapeTimeout", "5s"},
+	{"serviceMonitor: {timeout: 5s}", "ServiceMonitor", "spec endpoints 0 scrapeTimeout", "5s"},
+	{"serviceMonitor: {telemetryPath: /m}", "ServiceMonitor", "spec endpoints 0 path", "/m"},
 	{"serviceMonitor: {path: /m}", "ServiceMonitor", "spec endpoints 0 path", "/m"},
 	{"serviceMonitor: {scheme: https}", "ServiceMonitor", "spec endpoints 0 scheme", "https"},
 	{"serviceMonitor: {tlsConfig: {serverName: a}}", "ServiceMonitor", "spec endpoints 0 tlsConfig serverName", "a"},
@@ -140,25 +150,29 @@ func TestConventions(t *testing.T) {
 	for _, test := range conventions {
 		t.Run(test.values+" is in the "+test.kind, func(t *testing.T) {
 			values := demo(t, test.values)
-			for _, name := range []string{"serviceMonitor", "prometheusRule", "dashboard"} {
-				values = chartutil.CoalesceTables(values, map[string]any{name: map[string]any{"enabled": true}})
+			switch test.kind {
+			case "ServiceMonitor", "PrometheusRule":
+				values = chartutil.CoalesceTables(values, enabled(strings.ToLower(test.kind[:1])+test.kind[1:]))
+			case "ConfigMap":
+				values = chartutil.CoalesceTables(values, enabled("dashboard"))
 			}
-			decodedValues(t, values)
+			files := rendered(t, values)
+			decodedFiles(t, files) // strictly
 			want := parsed(t, test.want)
-			if got := field(object(t, values, test.kind), strings.Fields(test.path)); !reflect.DeepEqual(got, want) {
+			if got := field(object(t, files, test.kind), strings.Fields(test.path)); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %s is %v, want %v", test.kind, test.path, got, want)
 			}
 		})
 	}
 }
 
-// object renders the chart and returns its only object of a kind, or nil.
-func object(t *testing.T, values map[string]any, kind string) any {
+func enabled(name string) map[string]any {
+	return map[string]any{name: map[string]any{"enabled": true}}
+}
+
+// object returns the only object of a kind, or nil.
+func object(t *testing.T, files map[string]string, kind string) any {
 	t.Helper()
-	files, err := render(values)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, text := range files {
 		for manifest := range strings.SplitSeq("\n"+text, "\n---\n") {
 			if strings.Contains(manifest, "kind: "+kind+"\n") || strings.Contains(manifest, "kind: "+kind+",") {
