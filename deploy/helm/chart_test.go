@@ -448,29 +448,28 @@ func TestTheHelmTestAsksWhetherTheExporterIsReady(t *testing.T) {
 	}
 }
 
-// TestTheReadmesInstallationRenders takes the values that the README's command
-// sets.
-func TestTheReadmesInstallationRenders(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(readme))
-	if command == nil || command[1] != "deploy/helm/"+chart {
-		t.Fatalf("the README installs %q", command)
-	}
-	values, err := strvals.Parse(command[2])
-	if err != nil {
-		t.Fatal(err)
-	}
-	rendered, err := render(values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	image := "registry.example.com/browseruse_exporter:0.1.0"
-	for name, text := range rendered {
-		if strings.HasSuffix(name, "deployment.yaml") && (!strings.Contains(text, image) || !strings.Contains(text, "secretName: browser-use")) {
-			t.Errorf("%s does not have the image %s, or not the secret:\n%s", name, image, text)
+// TestTheDocumentedInstallationsRender takes the values that the command in
+// docs/operation.md and in the chart's README sets.
+func TestTheDocumentedInstallationsRender(t *testing.T) {
+	for _, path := range []string{"../../docs/operation.md", chart + "/README.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(page))
+		if command == nil || command[1] != "deploy/helm/"+chart {
+			t.Fatalf("%s installs %q", path, command)
+		}
+		values, err := strvals.Parse(command[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := decodedValues(t, values).deployment.Spec.Template.Spec
+		if image := pod.Containers[0].Image; image != "registry.example.com/browseruse_exporter:0.1.0" {
+			t.Errorf("the image is %s", image)
+		}
+		if secret := pod.Volumes[0].Secret.SecretName; secret != "browser-use" {
+			t.Errorf("the Secret is %s", secret)
 		}
 	}
 }
