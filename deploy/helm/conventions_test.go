@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	helmchart "helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/yaml"
 )
@@ -229,6 +232,28 @@ func TestEveryAlertGetsTheAdditionalLabels(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the labels differ (-want +got):\n%s", diff)
+	}
+}
+
+// TestAnotherChartMayContainThisOne under a condition, and with values for both.
+func TestAnotherChartMayContainThisOne(t *testing.T) {
+	contained, err := loader.Load(chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"global": map[string]any{"imageRegistry": "mirror", "team": "web"}, chart: demo(t, "enabled: true")}
+	umbrella := &helmchart.Chart{Metadata: &helmchart.Metadata{APIVersion: "v2", Name: "umbrella", Version: "1.0.0"}}
+	umbrella.AddDependency(contained)
+	full, err := chartutil.ToRenderValues(umbrella, values, chartutil.ReleaseOptions{Name: "all", Namespace: "watch"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := engine.Render(umbrella, full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image := decodedFiles(t, files).deployment.Spec.Template.Spec.Containers[0].Image; image != "mirror/exporter:0.1.0" {
+		t.Errorf("the image is %s", image)
 	}
 }
 
