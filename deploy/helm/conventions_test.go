@@ -46,6 +46,7 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"podSecurityContext: {runAsNonRoot: null}", "Deployment", "spec template spec securityContext runAsNonRoot", ""},
 	{"podSecurityContext: null", "Deployment", "spec template spec securityContext", ""},
 	{"securityContext: {runAsUser: 1}", "Deployment", "spec template spec containers 0 securityContext runAsUser", "1"},
+	{"containerSecurityContext: {runAsUser: 1}", "Deployment", "spec template spec containers 0 securityContext", "{runAsUser: 1}"},
 	{"lifecycle: {preStop: {sleep: {seconds: 1}}}", "Deployment", "spec template spec containers 0 lifecycle preStop sleep seconds", "1"},
 	{"extraContainers: [{name: a}]", "Deployment", "spec template spec containers 1 name", "a"},
 	{"extraInitContainers: [{name: a}]", "Deployment", "spec template spec initContainers 0 name", "a"},
@@ -92,6 +93,13 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"serviceAccount: {create: false}", "ServiceAccount", "", ""},
 	{"serviceAccount: {annotations: {a: b}}", "ServiceAccount", "metadata annotations", "{a: b}"},
 
+	{"serviceAccount: {automountServiceAccountToken: true}", "ServiceAccount", "automountServiceAccountToken", "true"},
+	{"rbac: {create: false}", "Role", "", ""},
+
+	{"service: {portName: http}", "Service", "spec ports 0 name", "http"},
+	{"service: {portName: http}", "ServiceMonitor", "spec endpoints 0 port", "http"},
+	{"{service: {portName: http}, ingress: {enabled: true, hosts: [{host: a}]}}", "Ingress",
+		"spec rules 0 http paths 0 backend service port name", "http"},
 	{"service: {type: NodePort, nodePort: 30000}", "Service", "spec ports 0 nodePort", "30000"},
 	{"service: {type: NodePort}", "Service", "spec type", "NodePort"},
 	{"service: {port: 80}", "Service", "spec ports 0 port", "80"},
@@ -110,6 +118,7 @@ var conventions = []struct{ values, kind, path, want string }{
 	{"ingress: {enabled: true, labels: {a: b}}", "Ingress", "metadata labels a", "b"},
 	{"ingress: {enabled: true, annotations: {a: b}}", "Ingress", "metadata annotations", "{a: b}"},
 
+	{"serviceMonitor: {apiVersion: azmonitoring.coreos.com/v1}", "ServiceMonitor", "apiVersion", "azmonitoring.coreos.com/v1"},
 	{"serviceMonitor: {namespace: monitoring}", "ServiceMonitor", "metadata namespace", "monitoring"},
 	{"serviceMonitor: {namespace: monitoring}", "ServiceMonitor", "spec namespaceSelector matchNames", "[watch]"},
 	{"serviceMonitor: {labels: {a: b}}", "ServiceMonitor", "metadata labels a", "b"},

@@ -139,7 +139,7 @@ func TestEveryValueIsTried(t *testing.T) {
 // charts that contain this one may have it.
 func TestNullIsNoValue(t *testing.T) {
 	for _, v := range documentedValues(t) {
-		if v.standard == "true" || v.standard == "false" || slices.Contains([]string{"image.repository", "apiKey.secretKey", "replicaCount"}, v.name) {
+		if v.standard == "true" || v.standard == "false" || slices.Contains([]string{"image.repository", "apiKey.secretKey", "replicaCount", "image.pullPolicy", "service.type"}, v.name) {
 			continue
 		}
 		names := strings.Split(v.name, ".")

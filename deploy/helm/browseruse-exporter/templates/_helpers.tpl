@@ -83,6 +83,10 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{- define "browseruse-exporter.securityContext" -}}
+{{- with .Values.containerSecurityContext | default .Values.securityContext }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
 {{/* The Secret with the key, after a check that there is exactly one way to a project. */}}
 {{- define "browseruse-exporter.secret" -}}
 {{- $ways := compact (list .Values.apiKey.existingSecret .Values.apiKey.value (ternary "demo" "" .Values.demo)) -}}
