@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -414,12 +415,12 @@ func TestTheHelmTestAsksWhetherTheExporterIsReady(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	status := http.StatusOK
+	var status atomic.Int32 // of the answers
 	exporter := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/-/ready" {
 			t.Errorf("it asks for %s", r.URL)
 		}
-		w.WriteHeader(status)
+		w.WriteHeader(int(status.Load()))
 	})
 	for values, server := range map[string]*httptest.Server{
 		"{}": httptest.NewServer(exporter),
@@ -436,10 +437,11 @@ func TestTheHelmTestAsksWhetherTheExporterIsReady(t *testing.T) {
 		if command[0] != "/bin/wget" {
 			t.Errorf("the command is %q", command)
 		}
-		for _, status = range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		for _, answer := range []int32{http.StatusOK, http.StatusServiceUnavailable} {
+			status.Store(answer)
 			output, err := exec.CommandContext(t.Context(), busybox, append([]string{"wget"}, command[1:]...)...).CombinedOutput()
-			if (err == nil) != (status == http.StatusOK) {
-				t.Errorf("%q of an exporter that answers %d: %v\n%s", command, status, err, output)
+			if (err == nil) != (answer == http.StatusOK) {
+				t.Errorf("%q of an exporter that answers %d: %v\n%s", command, answer, err, output)
 			}
 		}
 	}
