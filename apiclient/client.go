@@ -155,9 +155,8 @@ type request struct {
 
 // Session reads one session. id must be a UUID in lower case. The error, if any,
 // is an *Error; an unknown session is ReasonNotFound.
-func (b *Batch) Session(ctx context.Context, id string) (Session, error) {
-	var session Session
-	err := b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
+func (b *Batch) Session(ctx context.Context, id string) (session *Session, err error) {
+	err = b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
 		session, err = decodeSession(body, b.client.metadataKeys)
 		if err == nil && session.ID != id {
 			err = errors.New("the response is about another session")
@@ -165,29 +164,37 @@ func (b *Batch) Session(ctx context.Context, id string) (Session, error) {
 		return err
 	}})
 	if err != nil {
-		return Session{}, err
+		return nil, err
 	}
 	return session, nil
 }
 
 // ActiveSessions reads one page, from 1 on, of the list of active sessions. The
 // error, if any, is an *Error.
-func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page, error) {
+func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page[*Session], error) {
 	return b.sessionsPage(ctx, "active", page)
 }
 
 // StoppedSessions reads one page, from 1 on, of the list of stopped sessions, which
 // the API keeps for a time that its documentation does not give. The error, if any,
 // is an *Error.
-func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page, error) {
+func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page[*Session], error) {
 	return b.sessionsPage(ctx, "stopped", page)
 }
 
-func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page, error) {
-	var result Page
+func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page[*Session], error) {
+	var result Page[*Session]
 	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=%s", PageSize, page, filter)
-	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) (err error) {
-		result, err = decodePage(body, page, b.client.metadataKeys)
+	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) error {
+		var wire wirePage[wireSession]
+		if err := decodeObject(body, &wire); err != nil {
+			return err
+		}
+		var err error
+		result, err = pageOf(&wire, page, EndpointBrowsers, func(w *wireSession) (*Session, text, error) {
+			session, err := w.session(b.client.metadataKeys)
+			return session, w.ID, err
+		})
 		return err
 	}})
 	b.client.metrics.countInvalidItems(EndpointBrowsers, len(result.Invalid))

@@ -33,7 +33,7 @@ func FuzzSession(f *testing.F) {
 			t.Errorf("%q: no JSON, but accepted", body)
 		}
 		if err == nil {
-			checkSession(t, &got, id(1))
+			checkSession(t, got, id(1))
 		}
 	})
 }
@@ -56,7 +56,7 @@ func FuzzPage(f *testing.F) {
 			t.Errorf("%q: accepted as %+v", body, got)
 		}
 		for i := range got.Sessions {
-			checkSession(t, &got.Sessions[i], got.Sessions[i].ID)
+			checkSession(t, got.Sessions[i], got.Sessions[i].ID)
 		}
 		for _, item := range got.Invalid {
 			checkError(t, item.Err)

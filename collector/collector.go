@@ -40,7 +40,7 @@ type Options struct {
 type Collector struct {
 	options  Options
 	failures *failureLog
-	store    *sessionStore
+	browsers *sessionStore[*apiclient.Session]
 	ledger   *ledger
 	info     *infoDesc // nil: none
 	spend    spendTracker
@@ -65,12 +65,10 @@ func New(o Options) *Collector {
 	return &Collector{
 		options:  o,
 		failures: newFailureLog(o.Logger),
-		store: &sessionStore{
-			now: o.Now, linger: o.Linger, settle: o.Settle, minAge: o.MinAge, minCost: o.MinCost, sessions: map[string]*storedSession{},
-		},
-		ledger: ledger,
-		info:   newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
-		others: others,
+		browsers: newStore[*apiclient.Session](&o),
+		ledger:   ledger,
+		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
+		others:   others,
 	}
 }
 

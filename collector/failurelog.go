@@ -64,7 +64,7 @@ func (l *failureLog) write(r *Reading) {
 		if err := asAPIError(s.RereadErr); err != nil {
 			_ = level.Debug(l.logger).Log("msg", "Stopped session could not be read again", "session_id", s.ID, "reason", err.Reason, "err", err)
 		}
-		l.writeStatus(&s.Session)
+		l.writeStatus(s.Session)
 	}
 	l.writeChanges(r.Failures(), r.Start)
 }

@@ -44,16 +44,16 @@ func (r *Reading) Failures() []Failure {
 	add(FailedStopped, 1, r.StoppedErr)
 	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
 	add(FailedAccount, 1, r.AccountErr)
-	failures = append(failures, r.failuresOf(FailedSessions, func(s *SessionReading) error { return s.Err })...)
-	return append(failures, r.failuresOf(FailedRereads, func(s *SessionReading) error { return s.RereadErr })...)
+	failures = append(failures, failuresOf(FailedSessions, r.Sessions, func(s *SessionReading) error { return s.Err })...)
+	return append(failures, failuresOf(FailedRereads, r.Sessions, func(s *SessionReading) error { return s.RereadErr })...)
 }
 
 // failuresOf returns the failures of sessions, by reason.
-func (r *Reading) failuresOf(what string, errOf func(*SessionReading) error) []Failure {
+func failuresOf[S session](what string, sessions []Found[S], errOf func(*Found[S]) error) []Failure {
 	var failures []Failure
 	byReason := map[apiclient.Reason]int{} // index in failures
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
+	for i := range sessions {
+		s := &sessions[i]
 		failure := asAPIError(errOf(s))
 		if failure == nil {
 			continue

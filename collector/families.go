@@ -111,7 +111,7 @@ func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
 			continue
 		}
 		for j, f := range sessionFamilies {
-			if value, ok := f.value(&s.Session, now); ok {
+			if value, ok := f.value(s.Session, now); ok {
 				others[j].add(labels[i][:], value)
 			}
 		}
@@ -147,10 +147,10 @@ func (r *Reading) summaryFamilies() []*dto.MetricFamily {
 		}
 		active++
 		if oldest == nil || s.Session.StartedAt.Before(oldest.StartedAt) {
-			oldest = &s.Session
+			oldest = s.Session
 		}
 		if costKnown := s.Session.ProxyCost.Known || s.Session.BrowserCost.Known; costKnown && (dearest == nil || s.Session.Cost() > dearest.Cost()) {
-			dearest = &s.Session
+			dearest = s.Session
 		}
 	}
 	families := []*dto.MetricFamily{sessionsByState.with(
@@ -173,7 +173,10 @@ func (r *Reading) labelPairs() [][2]*dto.LabelPair {
 	pairs := make([][2]*dto.LabelPair, len(r.Sessions))
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
-		made[i][0].Name, made[i][0].Value = &sessionLabels[0], &s.Session.AgentSessionID
+		made[i][0].Name = &sessionLabels[0]
+		if s.Err == nil {
+			made[i][0].Value = &s.Session.AgentSessionID
+		}
 		made[i][1].Name, made[i][1].Value = &sessionLabels[1], &s.ID
 		pairs[i] = [2]*dto.LabelPair{&made[i][0], &made[i][1]}
 	}

@@ -38,7 +38,8 @@ func testID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", 
 // session is one that started so long ago.
 func (b *books) session(n int, age time.Duration, browser, proxy float64) apiclient.Session {
 	return apiclient.Session{
-		ID: testID(n), Status: "active", StartedAt: b.now.Add(-age), BrowserCost: amount(browser), ProxyCost: amount(proxy), ProxyUsedMB: amount(100 * proxy),
+		Record:      apiclient.Record{ID: testID(n), Status: "active", StartedAt: b.now.Add(-age)},
+		BrowserCost: amount(browser), ProxyCost: amount(proxy), ProxyUsedMB: amount(100 * proxy),
 	}
 }
 
@@ -59,12 +60,19 @@ func (b *books) reading(sessions ...apiclient.Session) *Reading {
 	b.number++
 	r := &Reading{Start: b.now, number: b.number}
 	for _, s := range sessions {
-		r.Sessions = append(r.Sessions, SessionReading{ID: s.ID, Session: s, fresh: true, read: true})
+		r.Sessions = append(r.Sessions, SessionReading{ID: s.ID, Session: &s, fresh: true, read: true})
 	}
 	return r
 }
 
-func (b *books) book(r *Reading) { b.ledger.book(r, &stoppedFound{}) }
+// book books a reading, with a page of the list of stopped sessions.
+func (b *books) book(r *Reading, page ...apiclient.Session) {
+	var newest newestFound[*apiclient.Session]
+	for _, s := range page {
+		newest.pages = append(newest.pages, []*apiclient.Session{&s})
+	}
+	book(b.ledger, r, r.Sessions, &newest)
+}
 
 // read books a reading that finds these sessions, a minute after the last.
 func (b *books) read(sessions ...apiclient.Session) {
@@ -131,7 +139,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 				b.read()
 			}
 			gone := b.reading()
-			gone.Sessions = []SessionReading{{ID: testID(1), Err: errNotReached, fresh: true}}
+			gone.Sessions = []SessionReading{{ID: testID(1), Err: errNotReached(apiclient.EndpointBrowser), fresh: true}}
 			b.book(gone)
 			b.read(b.session(1, time.Hour, 1.5, 1))
 			b.wantSpend("back", 1.5, 1)
@@ -141,7 +149,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 			final.StartedAt = b.now.Add(time.Second)
 			for range 60 {
 				b.now = b.now.Add(time.Hour)
-				b.ledger.book(b.reading(), &stoppedFound{pages: [][]apiclient.Session{{final}, {final}}})
+				b.book(b.reading(), final, final)
 			}
 			b.wantSpend("final", 1, 1)
 			if b.ledger.started != 1 || b.ledger.finished != 1 {
@@ -154,7 +162,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 			if n := len(b.ledger.entries); n != 0 {
 				b.t.Errorf("%d entries a day after they were last seen; want none", n)
 			}
-			b.ledger.book(b.reading(), &stoppedFound{pages: [][]apiclient.Session{{final}}})
+			b.book(b.reading(), final)
 			b.wantSpend("shown again", 1, 1)
 		},
 		"an older reading ends later": func(b *books) {
@@ -170,7 +178,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 		"what a reading has of an earlier one": func(b *books) {
 			b.read(b.session(1, time.Second, 1, 0))
 			stale := b.reading()
-			stale.Sessions = []SessionReading{{ID: testID(1), Session: b.session(1, time.Second, 7, 0), fresh: true}}
+			stale.Sessions = []SessionReading{{ID: testID(1), Session: new(b.session(1, time.Second, 7, 0)), fresh: true}}
 			b.book(stale)
 			b.wantSpend("not read", 1, 0)
 		},
@@ -242,7 +250,7 @@ func TestTheCounterIsTheRunningMaximum(t *testing.T) {
 					found = append(found, read)
 				}
 			}
-			b.ledger.book(b.reading(found...), &stoppedFound{pages: [][]apiclient.Session{stopped}})
+			b.book(b.reading(found...), stopped...)
 			var net [amountCount]float64
 			for _, s := range all {
 				for i, a := range amountsOf(&s.session) {
@@ -312,7 +320,8 @@ func TestUnseenSessions(t *testing.T) {
 	told := func(b *books, total int, sessions ...apiclient.Session) {
 		b.t.Helper()
 		b.now = b.now.Add(time.Minute)
-		b.ledger.book(b.reading(sessions...), &stoppedFound{told: true, total: total})
+		r := b.reading(sessions...)
+		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{told: true, total: total}})
 	}
 	want := func(b *books, count int) {
 		b.t.Helper()

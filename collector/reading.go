@@ -38,10 +38,20 @@ type Reading struct {
 	shared *sharedFamilies
 }
 
-// SessionReading is one session of a Reading.
-type SessionReading struct {
+// session is what the API says of a session, be it of a browser or of an agent.
+type session interface {
+	Common() *apiclient.Record
+	Active() bool
+	Cost() float64
+}
+
+// SessionReading is one browser session of a Reading.
+type SessionReading = Found[*apiclient.Session]
+
+// Found is what a Reading has of one session.
+type Found[S session] struct {
 	ID      string
-	Session apiclient.Session // zero if Err is set
+	Session S         // nil if Err is set
 	ReadAt  time.Time         // when its values were read; zero if Err is set
 	Err     error             // why its values could not be read
 
@@ -89,12 +99,6 @@ func boolean(b bool) float64 {
 // timestamp is t in seconds since the epoch, to the microseconds that the API
 // gives.
 func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-
-// TimeoutRemaining returns the seconds from now until the session times out,
-// negative if it is overdue: the value of its gauge.
-func (s *SessionReading) TimeoutRemaining(now time.Time) float64 {
-	return SecondsUntil(s.Session.TimeoutAt, now)
-}
 
 // SecondsUntil returns how many seconds t is after now, negative if it is before. A time.Duration would end at 292 years,
 // and a session that is to run for ever may have a timeout in the year 9999.

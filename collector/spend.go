@@ -82,7 +82,7 @@ func (t *spendTracker) forget(now time.Time) {
 func newMark(r *Reading) mark {
 	m := mark{at: r.Start, costs: make([]sessionCost, 0, len(r.Sessions))}
 	for i := range r.Sessions {
-		if s := &r.Sessions[i]; s.costsKnown() {
+		if s := &r.Sessions[i]; costsKnown(s) {
 			m.costs = append(m.costs, sessionCost{s.ID, s.Session.Cost()})
 		}
 	}
@@ -98,7 +98,7 @@ func (m *mark) spentUntil(r *Reading) float64 {
 			costs = costs[1:]
 		}
 		switch {
-		case !s.costsKnown():
+		case !costsKnown(s):
 		case len(costs) > 0 && costs[0].id == s.ID:
 			spent += s.Session.Cost() - costs[0].usd
 		case s.Session.StartedAt.After(m.at):
@@ -108,6 +108,6 @@ func (m *mark) spentUntil(r *Reading) float64 {
 	return spent
 }
 
-func (s *SessionReading) costsKnown() bool {
+func costsKnown(s *SessionReading) bool {
 	return s.Err == nil && s.Session.ProxyCost.Known && s.Session.BrowserCost.Known
 }

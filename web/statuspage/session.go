@@ -63,7 +63,7 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 		Info:             r.Metadata(s),
 	}
 	if s.Session.Active() {
-		session.TimeoutRemaining = new(s.TimeoutRemaining(now))
+		session.TimeoutRemaining = new(collector.SecondsUntil(s.Session.TimeoutAt, now))
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
