@@ -30,6 +30,7 @@ type Options struct {
 	SessionIDs        []string      // UUIDs in lower case; a double is exported once
 	SessionFile       *SessionFile  // nil: none
 	Account           bool          // export the account, too
+	AgentSessions     bool          // export agent sessions, too
 	Timeout           time.Duration // of a Collect, which is told no deadline
 	Logger            log.Logger
 	Now               func() time.Time // nil: time.Now
@@ -41,6 +42,7 @@ type Collector struct {
 	options  Options
 	failures *failureLog
 	browsers *sessionStore[*apiclient.Session]
+	agents   *agentSessions // nil: they are not read
 	ledger   *ledger
 	info     *infoDesc // nil: none
 	spend    spendTracker
@@ -62,7 +64,7 @@ func New(o Options) *Collector {
 	others := prometheus.NewRegistry()
 	ledger := newLedger(o.Now, o.Settle)
 	others.MustRegister(o.Client, ledger)
-	return &Collector{
+	c := &Collector{
 		options:  o,
 		failures: newFailureLog(o.Logger),
 		browsers: newStore[*apiclient.Session](&o),
@@ -70,14 +72,20 @@ func New(o Options) *Collector {
 		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
 		others:   others,
 	}
+	if o.AgentSessions {
+		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
+		others.MustRegister(llmLedger{c.agents.ledger})
+	}
+	return c
 }
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range sessionFamilies {
-		ch <- f.desc()
+	browserSeries.describe(ch)
+	if c.agents != nil {
+		agentSeries.describe(ch)
+		ch <- agentInfo.desc()
 	}
-	ch <- sessionUp.desc()
 	if c.info != nil {
 		ch <- c.info.desc()
 		ch <- metadataCut.desc()

@@ -19,18 +19,22 @@ const (
 	sweepPause = time.Minute
 )
 
-// The amounts that are counted, in the order of amountsOf.
+// The amounts that are counted.
 const (
 	browserCost = iota
 	proxyCost
 	proxyMegabytes
+	llmCost
 	amountCount
 )
 
 // amountsOf returns what is counted of a session.
 func amountsOf(s session) (amounts [amountCount]apiclient.Amount) {
-	if s, ok := s.(*apiclient.Session); ok {
+	switch s := s.(type) {
+	case *apiclient.Session:
 		amounts[browserCost], amounts[proxyCost], amounts[proxyMegabytes] = s.BrowserCost, s.ProxyCost, s.ProxyUsedMB
+	case *apiclient.AgentSession: // whose total contains its browsers
+		amounts[llmCost] = s.LLMCost
 	}
 	return amounts
 }
@@ -240,15 +244,29 @@ func (l *ledger) Collect(ch chan<- prometheus.Metric) {
 	l.duration.Collect(ch)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	counter := func(desc *prometheus.Desc, value float64, labelValues ...string) {
-		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, l.start, labelValues...)
-	}
-	counter(spendDesc, l.exposed[browserCost], "browser")
-	counter(spendDesc, l.exposed[proxyCost], "proxy")
-	counter(proxyMegabytesDesc, l.exposed[proxyMegabytes])
-	counter(startedDesc, float64(l.started))
-	counter(finishedDesc, float64(l.finished))
+	ch <- l.counter(browserSpendDesc, l.exposed[browserCost])
+	ch <- l.counter(proxySpendDesc, l.exposed[proxyCost])
+	ch <- l.counter(proxyMegabytesDesc, l.exposed[proxyMegabytes])
+	ch <- l.counter(startedDesc, float64(l.started))
+	ch <- l.counter(finishedDesc, float64(l.finished))
 	if l.unseen.totals > 1 {
-		counter(unseenDesc, float64(l.unseen.count))
+		ch <- l.counter(unseenDesc, float64(l.unseen.count))
 	}
+}
+
+func (l *ledger) counter(desc *prometheus.Desc, value float64) prometheus.Metric {
+	return prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, l.start)
+}
+
+// llmLedger exposes what the ledger of agent sessions has besides that of browsers.
+type llmLedger struct{ *ledger }
+
+// Describe implements prometheus.Collector.
+func (llmLedger) Describe(ch chan<- *prometheus.Desc) { ch <- llmSpendDesc }
+
+// Collect implements prometheus.Collector.
+func (l llmLedger) Collect(ch chan<- prometheus.Metric) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ch <- l.counter(llmSpendDesc, l.exposed[llmCost])
 }

@@ -82,7 +82,7 @@ func (b *books) read(sessions ...apiclient.Session) {
 
 func (b *books) wantSpend(what string, browser, proxy float64) {
 	b.t.Helper()
-	want := [amountCount]float64{browser, proxy, 100 * proxy}
+	want := [amountCount]float64{browserCost: browser, proxyCost: proxy, proxyMegabytes: 100 * proxy}
 	for i, got := range b.ledger.exposed {
 		if !(math.Abs(got-want[i]) <= 1e-6) { // NaN, too
 			b.t.Errorf("%s: counter %d is %v; want %v", what, i, got, want[i])
@@ -359,5 +359,65 @@ func TestUnseenSessions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { test(newBooks(t)) })
+	}
+}
+
+// TestTheLLMCounterIsTheRunningMaximum draws readings of agent sessions: costs that rise
+// and fall, nulls, sessions that come, end, vanish and come back, twice in a reading.
+// Whatever a total says, it counts nothing.
+func TestTheLLMCounterIsTheRunningMaximum(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		b := newBooks(t)
+		type truth struct {
+			session    apiclient.AgentSession
+			base, cost float64
+			based      bool
+		}
+		var all []*truth
+		most := 0.0
+		for range 60 {
+			b.now = b.now.Add(time.Duration(1+random.IntN(600)) * time.Second)
+			if random.IntN(4) == 0 {
+				all = append(all, &truth{session: apiclient.AgentSession{
+					Record: apiclient.Record{ID: testID(len(all)), Status: "running", StartedAt: b.now.Add(-time.Duration(random.IntN(7200)) * time.Second)},
+				}})
+			}
+			b.number++
+			r := &Reading{Start: b.now, number: b.number}
+			var newest newestFound[*apiclient.AgentSession]
+			net := 0.0
+			for _, s := range all {
+				if random.IntN(3) > 0 {
+					read := s.session
+					read.LLMCost, read.TotalCost = amount(float64(random.IntN(1000))/64), amount(float64(random.IntN(1000)))
+					if random.IntN(8) == 0 {
+						read.LLMCost = apiclient.Amount{}
+					}
+					if read.LLMCost.Known && !s.based {
+						s.based = true
+						if !read.StartedAt.After(b.ledger.start) {
+							s.base = read.LLMCost.Value
+						}
+					}
+					if read.LLMCost.Known {
+						s.cost = read.LLMCost.Value
+					}
+					if random.IntN(2) == 0 {
+						newest.pages = append(newest.pages, []*apiclient.AgentSession{&read})
+					} else {
+						r.AgentSessions = append(r.AgentSessions, AgentSessionReading{ID: read.ID, Session: &read, fresh: true, read: true})
+					}
+				}
+				net += s.cost - s.base
+			}
+			book(b.ledger, r, r.AgentSessions, &newest)
+			if most = max(most, net); !(math.Abs(b.ledger.exposed[llmCost]-most) <= 1e-9) {
+				t.Fatalf("seed %d: the counter is %v; want %v", seed, b.ledger.exposed[llmCost], most)
+			}
+			if b.ledger.exposed[browserCost] != 0 || b.ledger.exposed[proxyCost] != 0 {
+				t.Fatalf("seed %d: an agent session counts as browser or proxy: %v", seed, b.ledger.exposed)
+			}
+		}
 	}
 }

@@ -31,6 +31,7 @@ type partialReading struct {
 	mu       sync.Mutex // never held while waiting
 	found    Reading    // without its sessions
 	browsers partialSessions[*apiclient.Session]
+	agents   partialSessions[*apiclient.AgentSession]
 	asked    bool // a request was needed
 	answered bool // a response was 2xx
 	notFound bool // a response was 404, for a single session
@@ -61,6 +62,9 @@ func (c *Collector) newPartialReading() *partialReading {
 		found: Reading{Start: start, MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
 	}
 	p.browsers = partialSessions[*apiclient.Session]{reading: p, store: c.browsers, endpoint: apiclient.EndpointBrowser}
+	if c.agents != nil {
+		p.agents = partialSessions[*apiclient.AgentSession]{reading: p, store: c.agents.store, endpoint: apiclient.EndpointAgentSession}
+	}
 	return p
 }
 
@@ -122,6 +126,56 @@ func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], 
 		p.recordInvalidItem(item.Err)
 	}
 	return p.browsers.recordNewest(page)
+}
+
+// recordAgents records a page of the list of agent sessions, or why it could not be
+// read, and reports whether all of them are new.
+func (p *partialReading) recordAgents(page apiclient.Page[*apiclient.AgentSession], err error) (allNew bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failure := asAPIError(err)
+	p.recordOutcome(failure)
+	if failure != nil {
+		p.found.AgentListErr = failure
+		return false
+	}
+	for _, item := range page.Invalid {
+		p.found.AgentListErr = item.Err
+	}
+	return p.agents.recordNewest(page)
+}
+
+// agentListFailure returns why the list of agent sessions could not be read, or nil.
+func (p *partialReading) agentListFailure() *apiclient.Error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return asAPIError(p.found.AgentListErr)
+}
+
+// namedAgents returns the agent sessions that active browsers name and of which nothing
+// is known.
+func (p *partialReading) namedAgents() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	named := map[string]bool{}
+	for _, browser := range p.browsers.sessions {
+		if browser.Err != nil || !browser.Session.Active() {
+			continue
+		}
+		id, err := apiclient.ParseID(browser.Session.AgentSessionID)
+		if _, known := p.agents.sessions[id]; err == nil && !known {
+			named[id] = true
+		}
+	}
+	return slices.Collect(maps.Keys(named))
+}
+
+// answeredOthers reports whether the API answered a request that is not for agent
+// sessions.
+func (p *partialReading) answeredOthers() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answered || p.notFound
 }
 
 // recordNewest records a page of the newest sessions, and reports whether all of them
@@ -217,8 +271,12 @@ func (p *partialReading) recordAccount(account apiclient.Account, err error) {
 	}
 }
 
-// recordOutcome notes whether the API answered. p.mu is held.
+// recordOutcome notes whether the API answered. Of agent sessions, which it does not
+// serve everywhere, no failure counts. p.mu is held.
 func (p *partialReading) recordOutcome(failure *apiclient.Error) {
+	if failure != nil && failure.Endpoint.IsOfAgents() {
+		return
+	}
 	p.asked = true
 	switch {
 	case failure == nil, failure.Status >= 200 && failure.Status <= 299:
@@ -248,6 +306,9 @@ func (p *partialReading) reading() *Reading {
 	}
 	r.Up = p.answered || p.notFound && !p.nowhere || r.Complete && !p.asked
 	r.Sessions = p.browsers.inOrder()
+	if p.agents.store != nil {
+		r.AgentSessions = p.agents.inOrder()
+	}
 	return &r
 }
 

@@ -22,13 +22,24 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	plan := c.browsers.plan(ids)
 	p.browsers.begin(plan)
 
-	var account sync.WaitGroup
+	agents := c.newAgentReader(batch, p)
+	var others sync.WaitGroup
 	if c.options.Account {
-		account.Go(func() { p.recordAccount(batch.Account(ctx)) })
+		others.Go(func() { p.recordAccount(batch.Account(ctx)) })
+	}
+	if agents != nil && !cautious {
+		others.Go(func() { agents.readNewest(ctx, c) })
 	}
 	c.readLists(ctx, batch, p, plan.unread, cautious)
 	readOneByOne(c, &p.browsers, plan, func(id string) (*apiclient.Session, error) { return batch.Session(ctx, id) })
-	account.Wait()
+	others.Wait()
+	answered := p.answeredOthers()
+	if agents != nil {
+		if cautious {
+			agents.readNewest(ctx, c)
+		}
+		agents.readRest(ctx, c) // after the browsers, which it must not keep waiting
+	}
 
 	api := APIState{Requests: batch.Sent(), Failures: c.options.Client.Failures()}
 	api.HoldUntil, api.HoldReason = c.options.Client.HoldUntil()
@@ -37,9 +48,15 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	if held || closed && !batch.Answered() { // else what fails are some sessions among others
 		c.browsers.forgiveFailures()
 	}
+	if agents != nil {
+		agents.finish(answered, held)
+	}
 	p.finish(ctx.Err() == nil, api)
 	reading := p.reading()
 	book(c.ledger, reading, reading.Sessions, &p.browsers.newest)
+	if agents != nil {
+		book(c.agents.ledger, reading, reading.AgentSessions, &p.agents.newest)
+	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else the scraper went away
 		reading.SpendRate = c.spend.rate(reading)
 		c.failures.write(reading)

@@ -25,6 +25,9 @@ type Reading struct {
 
 	StoppedErr error // why the newest of the stopped sessions could not be read, if they were asked for
 
+	AgentSessions []AgentSessionReading // in the order of their IDs; nil if they were not asked for
+	AgentListErr  error                 // why the newest of them, or one of these, could not be read, if they were asked for
+
 	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
@@ -42,18 +45,22 @@ type Reading struct {
 type session interface {
 	Common() *apiclient.Record
 	Active() bool
+	StatusKnown() bool
 	Cost() float64
 }
 
 // SessionReading is one browser session of a Reading.
 type SessionReading = Found[*apiclient.Session]
 
+// AgentSessionReading is one agent session of a Reading.
+type AgentSessionReading = Found[*apiclient.AgentSession]
+
 // Found is what a Reading has of one session.
 type Found[S session] struct {
 	ID      string
 	Session S         // nil if Err is set
-	ReadAt  time.Time         // when its values were read; zero if Err is set
-	Err     error             // why its values could not be read
+	ReadAt  time.Time // when its values were read; zero if Err is set
+	Err     error     // why its values could not be read
 
 	// RereadErr is why the values could not be read again, although they may have
 	// changed since ReadAt; nil if Err is set.
@@ -79,10 +86,11 @@ type SessionFileState struct {
 }
 
 // AllRead reports whether every session that was asked for was read; the account,
-// and stopped sessions that nobody asked for, do not count.
+// agent sessions, and stopped sessions that nobody asked for, do not count.
 func (r *Reading) AllRead() bool {
 	for _, failure := range r.Failures() {
-		if failure.What != FailedAccount && failure.What != FailedStopped {
+		switch failure.What {
+		case FailedSessions, FailedRereads, FailedList, FailedListItems:
 			return false
 		}
 	}

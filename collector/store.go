@@ -224,6 +224,15 @@ func (s *sessionStore[S]) recordNewest(session S) (exported, isNew bool) {
 	return true, stored == nil
 }
 
+// discover stores that sessions are to be exported though nobody configured them.
+func (s *sessionStore[S]) discover(ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.get(id).discovered = true
+	}
+}
+
 // recordFailure stores that a session could not be read. Failures of the API as a
 // whole end with it: forgiveFailures removes them.
 func (s *sessionStore[S]) recordFailure(id string, failure *apiclient.Error) {
