@@ -84,11 +84,11 @@ func (p *partialSessions[S]) begin(plan readPlan[S]) {
 	}
 }
 
-// recordSessionFile records how the file of session IDs was found.
-func (p *partialReading) recordSessionFile(file *SessionFileState) {
+// recordFiles records how the files of session IDs and of the API key were found.
+func (p *partialReading) recordFiles(sessionFile, keyFile *FileState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.found.SessionFile = file
+	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile
 }
 
 // recordSession records the values of a session, and whether a list brought them, as

@@ -17,8 +17,8 @@ import (
 func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	cautious := c.troubled.Load()
 	batch := c.options.Client.NewBatch(cautious)
-	ids, file := c.sessionIDs()
-	p.recordSessionFile(file)
+	ids, sessionFile := c.sessionIDs()
+	p.recordFiles(sessionFile, c.keyFile())
 	plan := c.browsers.plan(ids)
 	p.browsers.begin(plan)
 
@@ -102,13 +102,21 @@ func readOneByOne[S session](c *Collector, p *partialSessions[S], plan readPlan[
 
 // sessionIDs returns the IDs from flags and file, doubles included, and the state
 // of the file.
-func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
+func (c *Collector) sessionIDs() ([]string, *FileState) {
 	ids := slices.Clone(c.options.SessionIDs)
-	var file *SessionFileState
+	var file *FileState
 	if c.options.SessionFile != nil {
 		var fromFile []string
 		fromFile, file = c.options.SessionFile.load()
 		ids = append(ids, fromFile...)
 	}
 	return ids, file
+}
+
+// keyFile returns the state of the key file, or nil without one.
+func (c *Collector) keyFile() *FileState {
+	if c.options.KeyFile == nil {
+		return nil
+	}
+	return new(c.options.KeyFile())
 }
