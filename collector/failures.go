@@ -35,7 +35,7 @@ type Failure struct {
 
 // Failures returns what could not be read, one Failure for each reason: first the
 // lists and their items and the account, then the sessions without values and those
-// whose values may have changed since they were read.
+// whose values may have changed since they were read, and likewise of agent sessions.
 func (r *Reading) Failures() []Failure {
 	var failures []Failure
 	add := func(what string, count int, err error) {
@@ -48,9 +48,9 @@ func (r *Reading) Failures() []Failure {
 	add(FailedStopped, 1, r.StoppedErr)
 	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
 	add(FailedAccount, 1, r.AccountErr)
-	add(FailedAgentList, 1, r.AgentListErr)
 	failures = append(failures, failuresOf(FailedSessions, r.Sessions, func(s *SessionReading) error { return s.Err })...)
 	failures = append(failures, failuresOf(FailedRereads, r.Sessions, func(s *SessionReading) error { return s.RereadErr })...)
+	add(FailedAgentList, 1, r.AgentListErr)
 	failures = append(failures, failuresOf(FailedAgents, r.AgentSessions, func(s *AgentSessionReading) error { return s.Err })...)
 	return append(failures, failuresOf(FailedAgentRereads, r.AgentSessions, func(s *AgentSessionReading) error { return s.RereadErr })...)
 }

@@ -43,7 +43,7 @@ const (
 	Stopped    State = "stopped"
 )
 
-var urgency = map[State]int{Overdue: 0, Unreadable: 1, TimingOut: 2, Active: 3, Stopped: 4}
+var urgency = map[State]int{Overdue: 0, Unreadable: 1, TimingOut: 2, NearBudget: 2, Active: 3, Stopped: 4}
 
 func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) Session {
 	if s.Err != nil {
