@@ -154,14 +154,20 @@ func checkAgentSession(t *testing.T, s *apiclient.AgentSession, id string) {
 // seeds adds what the API answers at a path, and what it never would.
 func seeds(f *testing.F, path string) {
 	f.Helper()
-	request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
-	request.Header.Set("X-Browser-Use-API-Key", "k")
-	recorder := httptest.NewRecorder()
-	newAPI(3).ServeHTTP(recorder, request)
-	good := recorder.Body.String()
+	good := answerOf(f, newAPI(3), path)
 	for _, seed := range []string{good, good + "{}", good[:len(good)/2], "null", "[]", "{}", " \n" + good + "\t", strings.ReplaceAll(good, `"0"`, `"NaN"`)} {
 		f.Add([]byte(seed))
 	}
+}
+
+// answerOf returns what the API answers at a path.
+func answerOf(t testing.TB, api http.Handler, path string) string {
+	t.Helper()
+	request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
+	request.Header.Set("X-Browser-Use-API-Key", "k")
+	recorder := httptest.NewRecorder()
+	api.ServeHTTP(recorder, request)
+	return recorder.Body.String()
 }
 
 // batchOf returns a batch that has this response to each request.

@@ -34,7 +34,7 @@ func (a *agentSessions) paused() *apiclient.Error {
 	return a.failure
 }
 
-// recordList records whether the list failed although the API answered other requests.
+// recordList records whether the list failed, although not the whole API does.
 // A refusal ends the requests for a while at once, and what may pass if it comes again.
 func (a *agentSessions) recordList(failure *apiclient.Error) {
 	a.mu.Lock()
@@ -113,7 +113,7 @@ func (a *agentReader) readRest(ctx context.Context, c *Collector) {
 }
 
 // finish records how the agent sessions fared, after all requests of the reading.
-func (a *agentReader) finish(answered, held bool) {
+func (a *agentReader) finish(othersFailed, held bool) {
 	if held || a.batch.Closed() != nil && !a.batch.Answered() {
 		a.known.store.forgiveFailures()
 	}
@@ -121,8 +121,8 @@ func (a *agentReader) finish(answered, held bool) {
 	if !a.asked || failure != nil && (failure.NotSent != "" || failure.Reason == apiclient.ReasonCanceled) {
 		return
 	}
-	if !answered || failure != nil && failure.Reason == apiclient.ReasonRateLimited {
-		failure = nil // the whole API fails, or nothing else was asked
+	if othersFailed || failure != nil && failure.Reason == apiclient.ReasonRateLimited {
+		failure = nil // it is not the list's own
 	}
 	a.known.recordList(failure)
 }

@@ -32,7 +32,7 @@ func agents(api *simapi.Server, n int, age time.Duration, isLive func(n int) boo
 	for i := 1; i <= n; i++ {
 		a := simapi.AgentSession{ID: agentID(i), CreatedAt: time.Now().Add(-age).Add(time.Duration(i) * time.Second), TokensPerSecond: 100}
 		if !isLive(i) {
-			a.EndAt = a.CreatedAt.Add(time.Minute)
+			a.EndAt = a.CreatedAt.Add(time.Minute + time.Duration(7*i%11)*time.Second) // not in the order in which they began
 		}
 		api.AddAgents(a)
 	}
@@ -249,6 +249,25 @@ func TestWhereTheAPIServesNoAgentSessions(t *testing.T) {
 	if len(served) != 6 {
 		t.Errorf("%d cases ran", len(served))
 	}
+}
+
+// TestNothingElseToAsk has all sessions final where the API serves no agent sessions.
+func TestNothingElseToAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := simapi.New(simapi.Options{Key: exportertest.Key, NoAgentSessions: true})
+		stopped(api, 1, 3, time.Hour)
+		r := exportertest.New(t, api, append(exportertest.IDFlags(3), withAgents...)...)
+		r.Scrape()
+		time.Sleep(8 * time.Minute)
+		api.ResetRequests()
+		for range 10 {
+			exportertest.Has(t, r.Scrape(), "browseruse_up 1", exportertest.Up(1, 1), exportertest.Up(3, 1))
+			time.Sleep(30 * time.Second)
+		}
+		if diff := cmp.Diff(map[string]int{"agent_sessions": 1}, api.Requests()); diff != "" {
+			t.Errorf("requests in 5 minutes (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // TestAgentSessionsWhileTheWholeAPIFails are asked for again as soon as it is back.

@@ -170,12 +170,12 @@ func (p *partialReading) namedAgents() []string {
 	return slices.Collect(maps.Keys(named))
 }
 
-// answeredOthers reports whether the API answered a request that is not for agent
-// sessions.
-func (p *partialReading) answeredOthers() bool {
+// othersFailed reports whether the API was asked for anything but agent sessions, and
+// answered none of it.
+func (p *partialReading) othersFailed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.answered || p.notFound
+	return p.asked && !p.answered && !p.notFound
 }
 
 // recordNewest records a page of the newest sessions, and reports whether all of them

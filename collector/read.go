@@ -33,7 +33,7 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	c.readLists(ctx, batch, p, plan.unread, cautious)
 	readOneByOne(c, &p.browsers, plan, func(id string) (*apiclient.Session, error) { return batch.Session(ctx, id) })
 	others.Wait()
-	answered := p.answeredOthers()
+	othersFailed := p.othersFailed()
 	if agents != nil {
 		if cautious {
 			agents.readNewest(ctx, c)
@@ -49,7 +49,7 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 		c.browsers.forgiveFailures()
 	}
 	if agents != nil {
-		agents.finish(answered, held)
+		agents.finish(othersFailed, held)
 	}
 	p.finish(ctx.Err() == nil, api)
 	reading := p.reading()

@@ -33,7 +33,7 @@ type AgentSession struct {
 const nearlyUsed = 0.9
 
 // NearBudget is the state of an agent session that lives and has nearly used its budget.
-const NearBudget State = "near budget"
+const NearBudget State = "low budget"
 
 // newAgentSessions returns the agent sessions of a reading with the browsers of each, or
 // nil if it was not to read any.
