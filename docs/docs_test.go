@@ -73,8 +73,9 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	exportertest.SetKey(t, "")
 	api := exportertest.NewAPI(1)
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.AddAgents(exportertest.EveryKindOfAgentSession(time.Now())...)
 	c, err := exporter.ParseFlags([]string{
-		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
+		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--collector.agent-sessions", "--session.metadata-label=team",
 		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
 		"--api.key-file=" + exportertest.File(t, exportertest.Key),
 	}, io.Discard)

@@ -76,7 +76,7 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 		api = "simulated"
 	}
 	_ = level.Info(logger).Log("msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
-		"api", api, "key_source", c.keySource(), "account", c.account, "address", c.address(), "path", c.telemetry)
+		"api", api, "key_source", c.keySource(), "account", c.account, "agent_sessions", c.agents, "address", c.address(), "path", c.telemetry)
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	if c.demo {
@@ -153,13 +153,14 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 // assemble fills e. After an error, Close ends what was begun.
 func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTripper) (err error) {
 	client := apiclient.Options{
-		BaseURL:      c.APIURL,
-		Timeout:      c.timeout,
-		Concurrency:  c.concurrency,
-		RateLimit:    c.rateLimit,
-		MetadataKeys: c.metadata,
-		UserAgent:    programName + "/" + version.Version,
-		Transport:    transport,
+		BaseURL:       c.APIURL,
+		Timeout:       c.timeout,
+		Concurrency:   c.concurrency,
+		RateLimit:     c.rateLimit,
+		MetadataKeys:  c.metadata,
+		AgentSessions: c.agents,
+		UserAgent:     programName + "/" + version.Version,
+		Transport:     transport,
 	}
 	var keyFile func() collector.FileState
 	if c.demo {
@@ -193,6 +194,7 @@ func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTr
 		SessionFile:       sessionFile,
 		KeyFile:           keyFile,
 		Account:           c.account,
+		AgentSessions:     c.agents,
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
 	})

@@ -52,6 +52,7 @@ type Config struct {
 	maxAge      time.Duration
 	sessionFile string
 	account     bool
+	agents      bool
 	deadline    web.Deadline
 	web         *toolkit.FlagConfig
 	telemetry   string
@@ -74,8 +75,10 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	app := NewApp(c, stdout)
 	exited := false
 	app.Terminate(func(int) { exited = true })
-	discover, given := app.GetFlag("session.discover"), false
-	discover.IsSetByUser(&given)
+	given := map[string]*bool{"session.discover": new(false), "collector.agent-sessions": new(false)}
+	for name, isSet := range given {
+		app.GetFlag(name).IsSetByUser(isSet)
+	}
 	_, err := app.Parse(args)
 	switch {
 	case exited:
@@ -86,8 +89,12 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	if err := checkEnvironment(app); err != nil {
 		return nil, err
 	}
-	if !given && !discover.HasEnvarValue() {
+	isGiven := func(flag string) bool { return *given[flag] || app.GetFlag(flag).HasEnvarValue() }
+	if !isGiven("session.discover") {
 		c.discover = len(c.sessionIDs) == 0 && c.sessionFile == ""
+	}
+	if !isGiven("collector.agent-sessions") {
+		c.agents = c.demo
 	}
 	return c, c.check()
 }
@@ -127,6 +134,7 @@ func (c *Config) defineFlags(app *kingpin.Application) {
 	app.Flag("session.metadata-label", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.").PlaceHolder("KEY").StringsVar(&c.metadata)
 	app.Flag("session.metadata-max-length", "Bytes of a metadata value that its label has, at most; 0 turns the limit off. A longer value is cut.").Default("128").IntVar(&c.metadataMax)
 	app.Flag("collector.account", "Export the account's credits and limits.").Default("true").BoolVar(&c.account)
+	app.Flag("collector.agent-sessions", "Export agent sessions, too: what their LLM cost, and their budgets. The API in Europe does not serve them. On with --demo, unless turned off.").Default("false").BoolVar(&c.agents)
 	app.Flag("scrape.timeout", "Deadline of a scrape that does not bring its own.").Default("10s").DurationVar(&c.deadline.Default)
 	app.Flag("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.").Default("500ms").DurationVar(&c.deadline.Offset)
 	app.Flag("scrape.max-age", "Answer from the last reading if it began at most so long ago, such as 25s for a pair of Prometheus servers that scrape every 30s; 0s: every scrape reads.").Default("0s").DurationVar(&c.maxAge)
