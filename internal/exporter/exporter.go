@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -21,10 +21,8 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/redact"
-	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 )
 
@@ -80,7 +78,7 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	if c.demo {
-		go watchDemo(readings, e.Collector)
+		go watchDemo(readings, e.Collector())
 	}
 	serverLog := &serverLog{logger: logger, base: base, webConfig: *c.web.WebConfigFile}
 	e.reloads = append(e.reloads, serverLog.checkWebConfig)
@@ -98,9 +96,7 @@ func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logg
 		select {
 		case <-hangups:
 			_ = level.Info(logger).Log("msg", "Reading the files again", "signal", "SIGHUP")
-			for _, reload := range e.reloads {
-				reload()
-			}
+			e.Reload()
 		case <-done:
 			return
 		}
@@ -109,17 +105,34 @@ func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logg
 
 // Exporter is what both ways to run are made of.
 type Exporter struct {
-	Collector *collector.Collector
-	Registry  *prometheus.Registry // the metrics about the exporter itself
-	closers   []func()
-	reloads   []func() // each reads a file again
+	Registry *prometheus.Registry // the metrics about the exporter itself
+	project  *project
+	reloads  []func() // each reads a file again, besides those of the project
 }
+
+// New returns the exporter that c describes. A transport other than the
+// usual one is for tests.
+func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
+	if c.demo {
+		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
+	}
+	p, err := c.newProject(c.projectConfig, logger, transport)
+	if err != nil {
+		return nil, err
+	}
+	e := &Exporter{Registry: prometheus.NewRegistry(), project: p}
+	e.Registry.MustRegister(versioncollector.NewCollector(programName))
+	return e, nil
+}
+
+// Collector returns that of the project.
+func (e *Exporter) Collector() *collector.Collector { return e.project.collector }
 
 // Handler returns what serves the exporter's endpoints; readings under way end
 // when stopping does.
 func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logger) http.Handler {
 	return web.NewHandler(web.Options{
-		Collector:     e.Collector,
+		Collector:     e.project.collector,
 		Exporter:      e.Registry,
 		TelemetryPath: c.telemetry,
 		Pprof:         c.pprof,
@@ -132,90 +145,12 @@ func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logge
 	})
 }
 
+// Reload reads the files again.
+func (e *Exporter) Reload() {
+	for _, reload := range slices.Concat(e.reloads, e.project.reloads) {
+		reload()
+	}
+}
+
 // Close ends what the exporter holds.
-func (e *Exporter) Close() {
-	for _, closer := range e.closers {
-		closer()
-	}
-}
-
-// New returns the exporter that c describes. A transport other than the
-// usual one is for tests.
-func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
-	e := &Exporter{Registry: prometheus.NewRegistry()}
-	if err := e.assemble(c, logger, transport); err != nil {
-		e.Close()
-		return nil, err
-	}
-	return e, nil
-}
-
-// assemble fills e. After an error, Close ends what was begun.
-func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTripper) (err error) {
-	client := apiclient.Options{
-		BaseURL:      c.APIURL,
-		Timeout:      c.timeout,
-		Concurrency:  c.concurrency,
-		RateLimit:    c.rateLimit,
-		MetadataKeys: c.metadata,
-		UserAgent:    programName + "/" + version.Version,
-		Transport:    transport,
-	}
-	if c.demo {
-		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
-		e.closers = append(e.closers, startDemo(&client))
-	} else if client.Key, err = e.newKey(c, logger); err != nil {
-		return err
-	}
-	var sessionFile *collector.SessionFile
-	if c.sessionFile != "" {
-		if sessionFile, err = collector.OpenSessionFile(c.sessionFile, logger, time.Now); err != nil {
-			return fmt.Errorf("--session.file: %w", err)
-		}
-		e.reloads = append(e.reloads, sessionFile.Reload)
-	}
-	api := apiclient.New(client)
-	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
-	e.Registry.MustRegister(versioncollector.NewCollector(programName))
-	e.Collector = collector.New(collector.Options{
-		Client:            api,
-		Discover:          c.discover,
-		ShortLived:        c.shortLived,
-		Linger:            c.linger,
-		Settle:            c.settle,
-		MinAge:            c.minAge,
-		MinCost:           c.minCost,
-		MetadataLabels:    c.metadata,
-		MetadataMaxLength: c.metadataMax,
-		MaxAge:            c.maxAge,
-		SessionIDs:        c.sessionIDs,
-		SessionFile:       sessionFile,
-		Account:           c.account,
-		Timeout:           c.deadline.Default,
-		Logger:            logger,
-	})
-	return nil
-}
-
-// newKey returns where the client gets its key from.
-func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, error) {
-	if c.keyFile == "" {
-		key, err := apiclient.ParseKey([]byte(c.keyFromEnv))
-		if err != nil {
-			return nil, fmt.Errorf("--api.key-file: not given, and the environment's %s %w", keyVariable, err)
-		}
-		return func() string { return key }, nil
-	}
-	file, err := reloadfile.Open(c.keyFile, apiclient.ParseKey, func(state reloadfile.State[string]) {
-		if state.Err != nil {
-			_ = level.Error(logger).Log("msg", "Key file is bad, the last good key stays in force", "err", state.Err)
-			return
-		}
-		_ = level.Info(logger).Log("msg", "Key file loaded again")
-	}, time.Now)
-	if err != nil {
-		return nil, fmt.Errorf("--api.key-file: %w", err)
-	}
-	e.reloads = append(e.reloads, func() { file.Reload() })
-	return func() string { return file.Load().Value }, nil
-}
+func (e *Exporter) Close() { e.project.close() }

@@ -26,9 +26,9 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	defer e.Close()
 	ctx, cancel := context.WithTimeout(ctx, c.deadline.Default)
 	defer cancel()
-	reading := e.Collector.Read(ctx)
+	reading := e.Collector().Read(ctx)
 
-	families, done, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(reading)).Gather()
+	families, done, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector().Gatherer(reading)).Gather()
 	defer done()
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (r *Rig) start(c *exporter.Config, transport http.RoundTripper) {
 		r.t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(r.t.Context())
-	r.Stop, r.Exit, r.Handler, r.Collector = stop, e.Close, e.Handler(stopping, c, logger), e.Collector
+	r.Stop, r.Exit, r.Handler, r.Collector = stop, e.Close, e.Handler(stopping, c, logger), e.Collector()
 	r.t.Cleanup(func() {
 		stop()
 		e.Close()
