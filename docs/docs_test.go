@@ -90,11 +90,12 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	e.Collector().Read(t.Context()) // what is unseen is known from the second reading on
-	reading := e.Collector().Read(t.Context())
+	project := e.Projects()[0].Collector
+	project.Read(t.Context()) // what is unseen is known from the second reading on
+	reading := project.Read(t.Context())
 	api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "60", "X-RateLimit-Limit", "125", "X-RateLimit-Remaining", "0")})
-	e.Collector().Read(t.Context()) // of which only what the client keeps is exposed
-	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector().Gatherer(reading)).Gather()
+	project.Read(t.Context()) // of which only what the client keeps is exposed
+	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), project.Gatherer(reading)).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

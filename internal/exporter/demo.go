@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -13,12 +12,14 @@ import (
 // its page shows something.
 const demoInterval = 5 * time.Second
 
-// watchDemo reads the demo until ctx is over.
-func watchDemo(ctx context.Context, c *collector.Collector) {
+// watchDemo reads all projects of the demo until ctx is over.
+func (e *Exporter) watchDemo(ctx context.Context) {
 	ticks := time.NewTicker(demoInterval)
 	defer ticks.Stop()
 	for ctx.Err() == nil {
-		c.Read(ctx)
+		for _, p := range e.projects() {
+			p.read(ctx)
+		}
 		select {
 		case <-ticks.C:
 		case <-ctx.Done():

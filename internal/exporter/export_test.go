@@ -1,4 +1,6 @@
 package exporter
 
+import "browseruse_exporter/web/statuspage"
+
 // Settings are those that the status page shows.
-var Settings = (*Config).settings
+func Settings(c *Config) []statuspage.Setting { return c.settings(&c.projectConfig) }

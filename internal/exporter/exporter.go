@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -21,7 +20,6 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 
-	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/redact"
 	"browseruse_exporter/web"
 )
@@ -44,6 +42,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, errExit):
 		return 0
+	case err == nil && c.checkConfig:
+		err = checkConfig(c, stdout)
 	case err == nil && c.once:
 		err = once(ctx, c, stdout, stderr)
 	case err == nil:
@@ -54,6 +54,17 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// checkConfig reports that the configuration file is good, or returns why it is not.
+func checkConfig(c *Config, stdout io.Writer) error {
+	e, err := New(c, log.NewNopLogger(), nil)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	_, err = fmt.Fprintf(stdout, "%s: good, projects: %d\n", redact.Value(c.configFile), len(e.projects()))
+	return err
 }
 
 // serve answers scrapes until ctx is over.
@@ -69,16 +80,11 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
-	api := c.APIURL
-	if c.demo {
-		api = "simulated"
-	}
-	_ = level.Info(logger).Log("msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
-		"api", api, "key_source", c.keySource(), "account", c.account, "address", c.address(), "path", c.telemetry)
+	c.logStart(logger, len(e.projects()))
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	if c.demo {
-		go watchDemo(readings, e.Collector())
+		go e.watchDemo(readings)
 	}
 	serverLog := &serverLog{logger: logger, base: base, webConfig: *c.web.WebConfigFile}
 	e.reloads = append(e.reloads, serverLog.checkWebConfig)
@@ -88,6 +94,20 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 		_ = level.Info(logger).Log("msg", "Stopped")
 	}
 	return err
+}
+
+// logStart says what is exported, and where.
+func (c *Config) logStart(logger log.Logger, projects int) {
+	api := c.APIURL
+	if c.demo {
+		api = "simulated"
+	}
+	what := []any{"msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
+		"api", api, "key_source", c.keySource(), "account", c.account}
+	if c.configFile != "" {
+		what = []any{"msg", "Exporting", "projects", projects, "config_file", redact.Value(c.configFile)}
+	}
+	_ = level.Info(logger).Log(append(what, "address", c.address(), "path", c.telemetry)...)
 }
 
 // reloadOn reads the files again at each signal, until done.
@@ -103,11 +123,13 @@ func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logg
 	}
 }
 
-// Exporter is what both ways to run are made of.
+// Exporter is what all ways to run are made of.
 type Exporter struct {
 	Registry *prometheus.Registry // the metrics about the exporter itself
-	project  *project
-	reloads  []func() // each reads a file again, besides those of the project
+	projects func() []*project    // those exported now
+	config   *projectSet          // nil without a configuration file
+	reloads  []func()             // each reads a file again, besides those of the projects
+	closers  []func()
 }
 
 // New returns the exporter that c describes. A transport other than the
@@ -116,41 +138,74 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
 	}
-	p, err := c.newProject(c.projectConfig, logger, transport)
+	e := &Exporter{Registry: prometheus.NewRegistry()}
+	e.Registry.MustRegister(versioncollector.NewCollector(programName))
+	if c.configFile == "" {
+		p, err := c.newProject(c.projectConfig, logger, transport)
+		if err != nil {
+			return nil, err
+		}
+		e.projects, e.closers = func() []*project { return []*project{p} }, []func(){p.close}
+		return e, nil
+	}
+	config, err := c.openProjects(logger, func(project projectConfig) (*project, error) {
+		return c.newProject(project, log.With(logger, "project", project.name), transport)
+	})
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{Registry: prometheus.NewRegistry(), project: p}
-	e.Registry.MustRegister(versioncollector.NewCollector(programName))
+	e.Registry.MustRegister(config)
+	watching, endWatch := context.WithCancel(context.Background())
+	go config.watch(watching)
+	e.config, e.projects, e.closers = config, config.projects, []func(){endWatch, config.close}
+	e.reloads = append(e.reloads, func() { config.file.Reload() })
 	return e, nil
 }
 
-// Collector returns that of the project.
-func (e *Exporter) Collector() *collector.Collector { return e.project.collector }
+// Projects returns what is exported now.
+func (e *Exporter) Projects() []web.Project {
+	var projects []web.Project
+	for _, p := range e.projects() {
+		projects = append(projects, web.Project{Name: p.config.name, Collector: p.collector, Read: p.read, Settings: p.settings})
+	}
+	return projects
+}
 
 // Handler returns what serves the exporter's endpoints; readings under way end
 // when stopping does.
 func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logger) http.Handler {
-	return web.NewHandler(web.Options{
-		Collector:     e.project.collector,
+	options := web.Options{
+		Projects:      e.Projects,
 		Exporter:      e.Registry,
 		TelemetryPath: c.telemetry,
 		Pprof:         c.pprof,
-		Settings:      c.settings(),
 		Simulated:     c.demo,
 		Deadline:      c.deadline,
 		Version:       version.Version,
 		Logger:        logger,
 		Stopping:      stopping,
-	})
+	}
+	if e.config != nil {
+		options.ConfigFile = e.config.found
+	}
+	return web.NewHandler(options)
 }
 
 // Reload reads the files again.
 func (e *Exporter) Reload() {
-	for _, reload := range slices.Concat(e.reloads, e.project.reloads) {
+	for _, reload := range e.reloads {
 		reload()
+	}
+	for _, p := range e.projects() {
+		for _, reload := range p.reloads {
+			reload()
+		}
 	}
 }
 
 // Close ends what the exporter holds.
-func (e *Exporter) Close() { e.project.close() }
+func (e *Exporter) Close() {
+	for _, closer := range e.closers {
+		closer()
+	}
+}

@@ -29,16 +29,18 @@ const (
 // Config is what flags and environment say, checked.
 type Config struct {
 	projectConfig
-	deadline   web.Deadline
-	web        *toolkit.FlagConfig
-	telemetry  string
-	pprof      bool
-	logLevel   string
-	logFormat  string
-	once       bool
-	demo       bool
-	keyFromEnv string
-	app        *kingpin.Application // the command line itself
+	configFile  string
+	checkConfig bool
+	deadline    web.Deadline
+	web         *toolkit.FlagConfig
+	telemetry   string
+	pprof       bool
+	logLevel    string
+	logFormat   string
+	once        bool
+	demo        bool
+	keyFromEnv  string
+	app         *kingpin.Application // the command line itself
 }
 
 // errExit says that the command line asked for a text, which has been printed.
@@ -86,6 +88,7 @@ func NewApp(c *Config, stdout io.Writer) *kingpin.Application {
 // defineFlags declares the flags, in the order in which --help shows them.
 func (c *Config) defineFlags(app *kingpin.Application) {
 	c.projectConfig.defineFlags(app)
+	app.Flag("config.file", "File with several projects, read again when it changes: each answers at /probe?project=<name>. Flags give the defaults of all.").PlaceHolder("FILE").StringVar(&c.configFile)
 	app.Flag("scrape.timeout", "Deadline of a scrape that does not bring its own.").Default("10s").DurationVar(&c.deadline.Default)
 	app.Flag("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.").Default("500ms").DurationVar(&c.deadline.Offset)
 	c.projectConfig.defineMaxAge(app)
@@ -99,7 +102,8 @@ func (c *Config) defineFlags(app *kingpin.Application) {
 	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").Default("info").EnumVar(&c.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&c.logFormat, "logfmt", "json")
 	app.Flag("once", "Read once, print the metrics, and exit with 0 if every session was read, else 1.").Default("false").BoolVar(&c.once)
-	app.Flag("demo", "Serve a simulated project instead of the API: no key needed, nothing leaves the machine.").Default("false").BoolVar(&c.demo)
+	app.Flag("check-config", "Report whether the file of --config.file is good, and exit with 0 if it is, else 1.").Default("false").BoolVar(&c.checkConfig)
+	app.Flag("demo", "Serve a simulated project, or each of --config.file simulated, instead of the API: no key needed, nothing leaves the machine.").Default("false").BoolVar(&c.demo)
 }
 
 // checkFlags says of each flag which values it takes.
@@ -108,6 +112,7 @@ func (c *Config) checkFlags(app *kingpin.Application) {
 	checkBoolFlags(app)
 	checkFlag(app, "scrape.timeout", wantDuration, func() bool { return c.deadline.Default > 0 })
 	checkFlag(app, "scrape.timeout-offset", wantDuration, func() bool { return c.deadline.Offset >= 0 })
+	checkFlag(app, "config.file", wantPath, func() bool { return c.configFile != "" })
 	checkFlag(app, "web.config.file", wantPath, func() bool { return *c.web.WebConfigFile != "" })
 	checkFlag(app, "web.listen-address", "an address such as :10042 or 127.0.0.1:10042", func() bool {
 		addresses := *c.web.WebListenAddresses
@@ -130,12 +135,18 @@ func (c *Config) check() error {
 	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", redact.Error(err))
 	}
+	if c.demo && c.APIURL != apiclient.DefaultAPI {
+		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
+	}
+	if c.configFile != "" {
+		return c.checkSeveral()
+	}
 	if err := c.projectConfig.check(); err != nil {
 		return err
 	}
 	switch {
-	case c.demo && c.APIURL != apiclient.DefaultAPI:
-		return errors.New("--demo: serves a simulated project instead of the API; it can't be combined with --api.url")
+	case c.checkConfig:
+		return errors.New("--check-config: reports whether the file of --config.file is good; give that, too")
 	case c.demo && c.keyFile != "":
 		return errors.New("--demo: needs no API key; it can't be combined with --api.key-file")
 	case c.demo:
@@ -143,6 +154,30 @@ func (c *Config) check() error {
 		return fmt.Errorf("--api.key-file: given, and so is the environment's %s; give one of the two", keyVariable)
 	case c.keyFile == "" && c.keyFromEnv == "":
 		return fmt.Errorf("--api.key-file: no API key; name a file that holds it, or set the environment's %s (or try --demo, which needs none)", keyVariable)
+	}
+	return nil
+}
+
+// checkSeveral checks what flags and environment say beside a configuration file.
+// It checks the defaults that they give for themselves, so that no line of the file
+// is blamed for them.
+func (c *Config) checkSeveral() error {
+	defaults := c.projectConfig
+	defaults.discoverGiven, defaults.discover = true, true
+	if err := defaults.check(); err != nil {
+		return err
+	}
+	switch {
+	case c.telemetry == web.ProbePath || c.telemetry == web.DiscoveryPath:
+		return fmt.Errorf("--web.telemetry-path: with --config.file, %s serves something else; want a path such as /metrics", c.telemetry)
+	case c.keyFile != "":
+		return errors.New("--config.file: it can't be combined with --api.key-file; give each project an api_key_file of its own")
+	case len(c.sessionIDs) > 0:
+		return errors.New("--config.file: it can't be combined with --session.id; give the project that they belong to session_ids")
+	case c.sessionFile != "":
+		return errors.New("--config.file: it can't be combined with --session.file; give the project that it belongs to a session_file")
+	case c.keyFromEnv != "" && !c.demo:
+		return fmt.Errorf("--config.file: it can't be combined with the environment's %s; give each project an api_key_file of its own", keyVariable)
 	}
 	return nil
 }
@@ -160,6 +195,8 @@ func (c *Config) keySource() string {
 	switch {
 	case c.demo:
 		return "none"
+	case c.configFile != "":
+		return "config"
 	case c.keyFile != "":
 		return "file"
 	default:

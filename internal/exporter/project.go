@@ -1,8 +1,10 @@
 package exporter
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -12,19 +14,47 @@ import (
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/reloadfile"
+	"browseruse_exporter/web/statuspage"
 )
 
 // project is one project while it is exported: its collector, and what that needs.
 type project struct {
 	config    projectConfig
+	settings  []statuspage.Setting // the flags that are in force
 	collector *collector.Collector
 	reloads   []func() // each reads a file again
-	close     func()   // ends what the project holds
+	release   func()   // frees what the project holds
+
+	ended    context.Context //nolint:containedctx // outlives every reading
+	end      context.CancelFunc
+	readings sync.RWMutex // held by each reading, shared
+}
+
+// read reads the API. It returns nil if the project has ended.
+func (p *project) read(ctx context.Context) *collector.Reading {
+	p.readings.RLock()
+	defer p.readings.RUnlock()
+	if p.ended.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ended, cancel)()
+	return p.collector.Read(ctx)
+}
+
+// close ends the readings under way, then frees what the project holds.
+func (p *project) close() {
+	p.end()
+	p.readings.Lock()
+	defer p.readings.Unlock()
+	p.release()
 }
 
 // newProject returns the project that config describes.
 func (c *Config) newProject(config projectConfig, logger log.Logger, transport http.RoundTripper) (p *project, err error) {
-	p = &project{config: config}
+	p = &project{config: config, settings: c.settings(&config)}
+	p.ended, p.end = context.WithCancel(context.Background())
 	client := apiclient.Options{
 		BaseURL:      config.APIURL,
 		Timeout:      config.timeout,
@@ -51,7 +81,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		endDemo = startDemo(&client)
 	}
 	api := apiclient.New(client)
-	p.close = func() {
+	p.release = func() {
 		api.CloseIdleConnections()
 		endDemo()
 	}

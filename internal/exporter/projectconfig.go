@@ -20,6 +20,7 @@ import (
 
 // projectConfig is the configuration of one project.
 type projectConfig struct {
+	name          string // "" without a configuration file
 	APIURL        string // base URL of the API
 	allowHTTP     bool
 	keyFile       string
@@ -39,6 +40,16 @@ type projectConfig struct {
 	metadataMax   int
 	account       bool
 	maxAge        time.Duration
+}
+
+// newFlags returns the flags of a project alone, which set p.
+func (p *projectConfig) newFlags() *kingpin.Application {
+	app := kingpin.New("", "")
+	p.defineFlags(app)
+	p.defineMaxAge(app)
+	p.checkFlags(app)
+	checkBoolFlags(app)
+	return app
 }
 
 // defineFlags declares the flags of a project, in the order in which --help shows them.

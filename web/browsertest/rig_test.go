@@ -65,17 +65,18 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 	client := apiclient.New(apiclient.Options{
 		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: metadata, Transport: transport, Now: now,
 	})
+	sessions := collector.New(collector.Options{
+		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
+		MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
+	})
+	project := web.Project{Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
+		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
+		{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
+	}}
 	handler := web.NewHandler(web.Options{
-		Collector: collector.New(collector.Options{
-			Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
-			MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
-		}),
+		Projects: func() []web.Project { return []web.Project{project} },
 		Exporter: prometheus.NewRegistry(), TelemetryPath: "/metrics", Deadline: web.Deadline{Default: 10 * time.Second},
 		Now: now, Version: "1.2.3", Logger: log.NewNopLogger(),
-		Settings: []statuspage.Setting{
-			{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
-			{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
-		},
 	})
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if r.gone.Load() {

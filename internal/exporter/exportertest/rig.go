@@ -37,6 +37,7 @@ type Rig struct {
 	Log       *Log
 	Stop      context.CancelFunc // as SIGTERM does, a little later
 	Exit      func()             // ends what is left of the exporter
+	Reload    func()             // as SIGHUP does
 	Open      atomic.Int64       // connections to the API
 }
 
@@ -96,7 +97,7 @@ func (r *Rig) start(c *exporter.Config, transport http.RoundTripper) {
 		r.t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(r.t.Context())
-	r.Stop, r.Exit, r.Handler, r.Collector = stop, e.Close, e.Handler(stopping, c, logger), e.Collector()
+	r.Stop, r.Exit, r.Reload, r.Handler, r.Collector = stop, e.Close, e.Reload, e.Handler(stopping, c, logger), e.Projects()[0].Collector
 	r.t.Cleanup(func() {
 		stop()
 		e.Close()
