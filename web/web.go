@@ -30,9 +30,13 @@ const (
 const PprofPath = "/debug/pprof/"
 
 // CheckTelemetryPath reports whether the metrics can be served at a path: whether
-// it is one path, in its shortest form, and nothing else is served there.
-func CheckTelemetryPath(telemetry string) error {
+// it is one path, in its shortest form, and nothing else is served there; more is
+// with several projects.
+func CheckTelemetryPath(telemetry string, several bool) error {
 	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
+	if several {
+		taken = append(taken, statuspage.ProjectsPath, ProbePath, DiscoveryPath)
+	}
 	switch {
 	case slices.Contains(taken, telemetry), strings.HasPrefix(telemetry, PprofPath):
 		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s", strings.Join(taken, ", "), PprofPath)

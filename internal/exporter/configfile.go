@@ -98,7 +98,6 @@ func (c *configParser) parseProject(node *yaml.Node) (*fileProject, error) {
 			p.name, p.lines[nameKey] = scalar(value), value.Line
 			return nil
 		}
-		p.lines[flags[key]] = value.Line
 		return p.set(app, key, flags[key], value)
 	})
 	if err != nil {
@@ -127,6 +126,7 @@ func (p *fileProject) set(app *kingpin.Application, key, flag string, node *yaml
 		if node.Kind != yaml.ScalarNode {
 			return lineErrorf(node.Line, "%s: want one value, no list and no mapping", key)
 		}
+		p.lines[flag] = node.Line
 		return p.blame(value.Set(scalar(node)))
 	}
 	switch flag {

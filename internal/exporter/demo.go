@@ -29,8 +29,8 @@ func (e *Exporter) watchDemo(ctx context.Context) {
 
 // startDemo starts a simulated project that lives in this process, points a
 // client at it, and returns what ends it. No port is opened.
-func startDemo(client *apiclient.Options) (end func()) {
-	client.Transport, end = simapi.Serve(simapi.NewDemo(time.Now))
+func startDemo(project string, client *apiclient.Options) (end func()) {
+	client.Transport, end = simapi.Serve(simapi.NewDemoOf(project, time.Now))
 	client.BaseURL = "http://demo.invalid/api/v3"
 	client.Key = func() string { return "bu_demo" }
 	return end

@@ -129,7 +129,7 @@ func (c *Config) checkFlags(app *kingpin.Application) {
 // check checks the flags that have more to say than what they want, and what flags
 // say together.
 func (c *Config) check() error {
-	if err := web.CheckTelemetryPath(c.telemetry); err != nil {
+	if err := web.CheckTelemetryPath(c.telemetry, c.configFile != ""); err != nil {
 		return fmt.Errorf("--web.telemetry-path: %s: %w", redact.Quote(c.telemetry), err)
 	}
 	if err := toolkit.Validate(*c.web.WebConfigFile); err != nil {
@@ -168,8 +168,6 @@ func (c *Config) checkSeveral() error {
 		return err
 	}
 	switch {
-	case c.telemetry == web.ProbePath || c.telemetry == web.DiscoveryPath:
-		return fmt.Errorf("--web.telemetry-path: with --config.file, %s serves something else; want a path such as /metrics", c.telemetry)
 	case c.keyFile != "":
 		return errors.New("--config.file: it can't be combined with --api.key-file; give each project an api_key_file of its own")
 	case len(c.sessionIDs) > 0:

@@ -78,7 +78,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 	}
 	endDemo := func() {}
 	if c.demo {
-		endDemo = startDemo(&client)
+		endDemo = startDemo(config.name, &client)
 	}
 	api := apiclient.New(client)
 	p.release = func() {

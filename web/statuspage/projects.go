@@ -33,10 +33,10 @@ type Overview struct {
 	Version    string          `json:"version"`
 	Health     []Notice        `json:"health"`
 	ConfigFile ConfigFile      `json:"config_file"`
-	Active     int             `json:"active"`          // of the projects that were read, as the sums after it
-	ActiveCost float64         `json:"active_cost_usd"` // what the active sessions have cost so far
+	Active     int             `json:"active"`                 // of the projects that were read, as the sums after it
+	ActiveCost float64         `json:"active_cost_usd"`        // what the active sessions have cost so far
 	Pace       *float64        `json:"usd_per_hour,omitempty"` // nil: not known of any
-	Projects   []ProjectStatus `json:"projects"` // those that need attention first
+	Projects   []ProjectStatus `json:"projects"`               // those that need attention first
 }
 
 // ProjectState is the state of a project in a word.

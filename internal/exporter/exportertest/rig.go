@@ -51,7 +51,12 @@ func New(t *testing.T, api *simapi.Server, args ...string) *Rig {
 // TLS, if the server has a configuration of it.
 func NewOver(t *testing.T, api *simapi.Server, prepare func(*http.Server, *http.Transport), args ...string) *Rig {
 	t.Helper()
-	t.Setenv(KeyVariable, Key)
+	SetKey(t, Key)
+	return newOver(t, api, prepare, args...)
+}
+
+func newOver(t *testing.T, api *simapi.Server, prepare func(*http.Server, *http.Transport), args ...string) *Rig {
+	t.Helper()
 	c := parse(t, args)
 	r := &Rig{t: t, API: api, Network: simapi.NewNetwork(), Log: &Log{}}
 	server := &http.Server{Handler: api, ConnState: r.count}
@@ -126,7 +131,12 @@ func (r *Rig) Scrape(timeout ...string) string {
 // ScrapeFor does the same for a scraper that hangs up when ctx is over.
 func (r *Rig) ScrapeFor(ctx context.Context, timeout ...string) string {
 	r.t.Helper()
-	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
+	return r.scrape(ctx, "/metrics", timeout...)
+}
+
+func (r *Rig) scrape(ctx context.Context, path string, timeout ...string) string {
+	r.t.Helper()
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	for _, seconds := range timeout {
 		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", seconds)
 	}
