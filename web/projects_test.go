@@ -30,7 +30,7 @@ func TestGoldenProbe(t *testing.T) {
 		exportertest.Golden(t, "probe", probe)
 		exportertest.Golden(t, "exporter", s.Scrape())
 
-		single := exportertest.New(t, exportertest.NewAPI(1), "--no-session.short-lived").Scrape()
+		single := exportertest.New(t, exportertest.NewAPI(1), "--no-session.short-lived", "--api.key-file="+exportertest.File(t, exportertest.Key)).Scrape()
 		var want strings.Builder
 		for line := range strings.Lines(single) {
 			if !strings.Contains(line, "promhttp_") && !strings.Contains(line, "_build_info") {

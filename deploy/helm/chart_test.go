@@ -355,16 +355,16 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 	}
 }
 
-// TestTheReadmesInstallationRenders takes the values that the README's command
-// sets.
-func TestTheReadmesInstallationRenders(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// TestTheDocumentedInstallationRenders takes the values that the command in
+// docs/operation.md sets.
+func TestTheDocumentedInstallationRenders(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operation.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(readme))
+	command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(page))
 	if command == nil || command[1] != "deploy/helm/"+chart {
-		t.Fatalf("the README installs %q", command)
+		t.Fatalf("docs/operation.md installs %q", command)
 	}
 	values, err := strvals.Parse(command[2])
 	if err != nil {

@@ -64,8 +64,9 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		UserAgent:    programName + "/" + version.Version,
 		Transport:    transport,
 	}
+	var keyFile func() collector.FileState
 	if !c.demo {
-		if client.Key, err = p.newKey(c.keyFromEnv, logger); err != nil {
+		if client.Key, keyFile, err = p.newKey(c.keyFromEnv, logger); err != nil {
 			return nil, fmt.Errorf("--api.key-file: %w", err)
 		}
 	}
@@ -98,6 +99,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		MaxAge:            config.maxAge,
 		SessionIDs:        config.sessionIDs,
 		SessionFile:       sessionFile,
+		KeyFile:           keyFile,
 		Account:           config.account,
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
@@ -105,14 +107,15 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 	return p, nil
 }
 
-// newKey returns where the client gets its key from.
-func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, error) {
+// newKey returns where the client gets its key from, and the state of the key
+// file if that is a file.
+func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() collector.FileState, error) {
 	if p.config.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(fromEnv))
 		if err != nil {
-			return nil, fmt.Errorf("not given, and the environment's %s %w", keyVariable, err)
+			return nil, nil, fmt.Errorf("not given, and the environment's %s %w", keyVariable, err)
 		}
-		return func() string { return key }, nil
+		return func() string { return key }, nil, nil
 	}
 	file, err := reloadfile.Open(p.config.keyFile, apiclient.ParseKey, func(state reloadfile.State[string]) {
 		if state.Err != nil {
@@ -122,8 +125,13 @@ func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, erro
 		_ = level.Info(logger).Log("msg", "Key file loaded again")
 	}, time.Now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.reloads = append(p.reloads, func() { file.Reload() })
-	return func() string { return file.Load().Value }, nil
+	key := func() string { return file.Load().Value }
+	state := func() collector.FileState {
+		s := file.Load()
+		return collector.FileState{LoadedAt: s.LoadedAt, Err: s.Err}
+	}
+	return key, state, nil
 }

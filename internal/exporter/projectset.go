@@ -71,9 +71,9 @@ func (s *projectSet) inForce() reloadfile.State[[]*project] {
 }
 
 // found returns how the file was found, for the status page.
-func (s *projectSet) found() statuspage.ConfigFile {
+func (s *projectSet) found() statuspage.File {
 	state := s.inForce()
-	return statuspage.ConfigFile{LastReloadSuccessful: state.Err == nil, LastReloadSuccessTimestamp: state.LoadedAt}
+	return statuspage.File{LastReloadSuccessful: state.Err == nil, LastReloadSuccessTimestamp: state.LoadedAt}
 }
 
 func (s *projectSet) projects() []*project { return s.inForce().Value }

@@ -74,7 +74,7 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	}
 	r.serve(web.Options{
 		Projects:   func() []web.Project { return projects },
-		ConfigFile: func() statuspage.ConfigFile { return statuspage.ConfigFile{LastReloadSuccessful: true} },
+		ConfigFile: func() statuspage.File { return statuspage.File{LastReloadSuccessful: true} },
 	})
 	return r
 }

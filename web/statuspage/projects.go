@@ -20,19 +20,13 @@ type Project struct {
 	Settings    []Setting                 // the configuration in force, without secrets
 }
 
-// ConfigFile is how the configuration file was found.
-type ConfigFile struct {
-	LastReloadSuccessful       bool      `json:"last_reload_successful"`
-	LastReloadSuccessTimestamp time.Time `json:"last_reload_success_timestamp"`
-}
-
 // Overview is all that the list of projects shows, and what /api/v1/projects
 // answers.
 type Overview struct {
 	Timestamp  time.Time       `json:"timestamp"` // now, by the exporter's clock
 	Version    string          `json:"version"`
 	Health     []Notice        `json:"health"`
-	ConfigFile ConfigFile      `json:"config_file"`
+	ConfigFile File            `json:"config_file"`
 	Active     int             `json:"active"`                 // of the projects that were read, as the sums after it
 	ActiveCost float64         `json:"active_cost_usd"`        // what the active sessions have cost so far
 	Pace       *float64        `json:"usd_per_hour,omitempty"` // nil: not known of any

@@ -27,7 +27,7 @@ func NewSeveral(t *testing.T, apis map[string]*simapi.Server, args ...string) *S
 	s := &Several{APIs: apis, ConfigFile: File(t, ""), keyFile: File(t, Key)}
 	s.Rig = &Rig{t: t}
 	s.Configure(slices.Sorted(maps.Keys(apis))...)
-	s.Rig = newOver(t, nil, func(server *http.Server, _ *http.Transport) {
+	s.Rig = NewOver(t, nil, func(server *http.Server, _ *http.Transport) {
 		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			apis[strings.TrimSuffix(r.Host, ".test")].ServeHTTP(w, r)
 		})
