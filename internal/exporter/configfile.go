@@ -39,6 +39,15 @@ var projectKeys = []struct{ key, flag string }{
 	{"max_age", "scrape.max-age"},
 }
 
+// ProjectKeys returns the flag of each key of a project in the configuration file.
+func ProjectKeys() map[string]string {
+	flags := map[string]string{}
+	for _, k := range projectKeys {
+		flags[k.key] = k.flag
+	}
+	return flags
+}
+
 var projectName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // fileProject is a project of the configuration file.
@@ -87,10 +96,8 @@ const nameKey = "name"
 
 func (c *configParser) parseProject(node *yaml.Node) (*fileProject, error) {
 	p := &fileProject{projectConfig: c.defaults, line: node.Line, lines: map[string]int{}}
-	app := p.newFlags()
-	flags, keys := map[string]string{}, []string{nameKey}
+	app, flags, keys := p.newFlags(), ProjectKeys(), []string{nameKey}
 	for _, k := range projectKeys {
-		flags[k.key] = k.flag
 		keys = append(keys, k.key)
 	}
 	err := eachEntry(node, "a project", keys, func(key string, value *yaml.Node) error {

@@ -15,16 +15,6 @@ const ConfigInterval = configInterval
 // ProjectFlags are the flags of one project.
 func ProjectFlags() []*kingpin.FlagModel { return new(projectConfig).newFlags().Model().Flags }
 
-// KeyOf returns the key of the configuration file that is for a flag.
-func KeyOf(flag string) string {
-	for _, k := range projectKeys {
-		if k.flag == flag {
-			return k.key
-		}
-	}
-	return ""
-}
-
 // ParseConfigFile returns the names of the projects of a configuration file.
 func ParseConfigFile(content []byte) (names []string, err error) {
 	c, err := ParseFlags([]string{"--demo"}, nil)
