@@ -25,8 +25,9 @@ type Project struct {
 
 // pages returns the projects for the status page.
 func (o *Options) pages() []statuspage.Project {
-	var pages []statuspage.Project
-	for _, p := range o.Projects() {
+	projects := o.Projects()
+	pages := make([]statuspage.Project, 0, len(projects))
+	for _, p := range projects {
 		path := o.TelemetryPath
 		if p.Name != "" {
 			path = ProbePath + "?project=" + p.Name

@@ -96,9 +96,11 @@ const nameKey = "name"
 
 func (c *configParser) parseProject(node *yaml.Node) (*fileProject, error) {
 	p := &fileProject{projectConfig: c.defaults, line: node.Line, lines: map[string]int{}}
-	app, flags, keys := p.newFlags(), ProjectKeys(), []string{nameKey}
-	for _, k := range projectKeys {
-		keys = append(keys, k.key)
+	app, flags := p.newFlags(), ProjectKeys()
+	keys := make([]string, 1+len(projectKeys))
+	keys[0] = nameKey
+	for i, k := range projectKeys {
+		keys[1+i] = k.key
 	}
 	err := eachEntry(node, "a project", keys, func(key string, value *yaml.Node) error {
 		if key == nameKey {

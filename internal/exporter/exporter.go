@@ -102,12 +102,14 @@ func (c *Config) logStart(logger log.Logger, projects int) {
 	if c.demo {
 		api = "simulated"
 	}
-	what := []any{"msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
-		"api", api, "key_source", c.keySource(), "account", c.account}
+	logger = log.With(logger, "msg", "Exporting")
 	if c.configFile != "" {
-		what = []any{"msg", "Exporting", "projects", projects, "config_file", redact.Value(c.configFile)}
+		logger = log.With(logger, "projects", projects, "config_file", redact.Value(c.configFile))
+	} else {
+		logger = log.With(logger, "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
+			"api", api, "key_source", c.keySource(), "account", c.account)
 	}
-	_ = level.Info(logger).Log(append(what, "address", c.address(), "path", c.telemetry)...)
+	_ = level.Info(logger).Log("address", c.address(), "path", c.telemetry)
 }
 
 // reloadOn reads the files again at each signal, until done.
@@ -164,8 +166,9 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 
 // Projects returns what is exported now.
 func (e *Exporter) Projects() []web.Project {
-	var projects []web.Project
-	for _, p := range e.projects() {
+	current := e.projects()
+	projects := make([]web.Project, 0, len(current))
+	for _, p := range current {
 		projects = append(projects, web.Project{Name: p.config.name, Collector: p.collector, Read: p.read, Settings: p.settings})
 	}
 	return projects

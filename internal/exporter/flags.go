@@ -91,7 +91,7 @@ func (c *Config) defineFlags(app *kingpin.Application) {
 	app.Flag("config.file", "File with several projects, read again when it changes: each answers at /probe?project=<name>. Flags give the defaults of all.").PlaceHolder("FILE").StringVar(&c.configFile)
 	app.Flag("scrape.timeout", "Deadline of a scrape that does not bring its own.").Default("10s").DurationVar(&c.deadline.Default)
 	app.Flag("scrape.timeout-offset", "Taken off the timeout that Prometheus sends along, so that the answer is there in time.").Default("500ms").DurationVar(&c.deadline.Offset)
-	c.projectConfig.defineMaxAge(app)
+	c.defineMaxAge(app)
 	c.web = kingpinflag.AddFlags(app, ":10042")
 	app.GetFlag("web.config.file").PlaceHolder("FILE").Default() // that it has, "", would have an empty value accepted
 	if runtime.GOOS == "linux" {
