@@ -103,7 +103,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Timeout)
 	defer cancel()
-	collectGathered(ch, c.Gatherer(c.Read(ctx)))
+	c.Reported(c.Read(ctx)).Collect(ch)
 }
 
 // Read asks the API about the sessions and returns what it found until ctx was

@@ -254,6 +254,19 @@ func (f *family) with(metrics ...*dto.Metric) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics}
 }
 
+// Reported returns a collector of the same metrics as Gatherer, for registries.
+func (c *Collector) Reported(r *Reading) prometheus.Collector { return reported{c, r} }
+
+type reported struct {
+	*Collector
+	reading *Reading
+}
+
+// Collect implements prometheus.Collector.
+func (r reported) Collect(ch chan<- prometheus.Metric) {
+	collectGathered(ch, r.Gatherer(r.reading))
+}
+
 // collectGathered sends what g gathers.
 func collectGathered(ch chan<- prometheus.Metric, g prometheus.TransactionalGatherer) {
 	families, done, err := g.Gather()

@@ -3,6 +3,7 @@ package simapi
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"sync"
@@ -42,21 +43,31 @@ type demo struct {
 
 // NewDemo returns a project with a believable fleet, in the midst of its work at
 // now(), under the limits of the real API.
-func NewDemo(now func() time.Time) *Server {
+func NewDemo(now func() time.Time) *Server { return NewDemoOf("", now) }
+
+// NewDemoOf returns such a project by its name: each has other sessions.
+func NewDemoOf(name string, now func() time.Time) *Server {
 	s := New(Options{Now: now, RateLimit: RealRateLimit})
+	seed := uint64(demoSeed)
+	if name != "" {
+		hash := fnv.New64a()
+		_, _ = hash.Write([]byte(name))
+		seed ^= hash.Sum64()
+		s.account.ProjectID = uuid.NewSHA1(uuid.NameSpaceDNS, []byte(name)).String()
+	}
 	start := now()
-	d := &demo{roles: demoRoles(start)}
+	d := &demo{roles: demoRoles(start, seed)}
 	s.grow = func(now time.Time) { d.grow(s, now) }
 	s.live()
 	return s
 }
 
 // demoRoles is the cast.
-func demoRoles(start time.Time) []*role {
+func demoRoles(start time.Time, seed uint64) []*role {
 	began := start.Add(-demoHistory)
 	var roles []*role
 	add := func(first time.Time, plan turn) {
-		random := rand.New(rand.NewPCG(demoSeed, uint64(len(roles)))) //nolint:gosec // play, not secrets
+		random := rand.New(rand.NewPCG(seed, uint64(len(roles)))) //nolint:gosec // play, not secrets
 		roles = append(roles, &role{random: random, next: first, start: plan})
 	}
 	add(began, shortSession)

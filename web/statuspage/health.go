@@ -27,6 +27,8 @@ type Notice struct {
 	Text  string `json:"text"`
 }
 
+var simulated = Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."}
+
 // staleAfter is the age of a reading from which on no Prometheus can be scraping any
 // more: above the longest scrape interval that Prometheus's staleness allows.
 const staleAfter = 5 * time.Minute

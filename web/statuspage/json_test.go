@@ -19,7 +19,10 @@ import (
 func answer(t *testing.T, now time.Time, r *collector.Reading, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	page := statuspage.New(statuspage.Options{
-		Last: func() *collector.Reading { return r }, Settings: []statuspage.Setting{}, TelemetryPath: "/metrics", Version: "1.2.3", Now: func() time.Time { return now },
+		Projects: func() []statuspage.Project {
+			return []statuspage.Project{{MetricsPath: "/metrics", Last: func() *collector.Reading { return r }, Settings: []statuspage.Setting{}}}
+		},
+		TelemetryPath: "/metrics", Version: "1.2.3", Now: func() time.Time { return now },
 	})
 	request := httptest.NewRequest(http.MethodGet, path, nil)
 	for i := 0; i+1 < len(header); i += 2 {

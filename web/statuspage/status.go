@@ -13,8 +13,9 @@ import (
 // are named after the metrics, without browseruse_ and browseruse_session_; a
 // time has the name without its unit. What is not known is absent.
 type Status struct {
-	Timestamp    time.Time   `json:"timestamp"` // now, by the exporter's clock
-	Health       []Notice    `json:"health"`    // the worst first; one that says that all is well, if it is
+	Project      string      `json:"project,omitempty"` // "" without a configuration file
+	Timestamp    time.Time   `json:"timestamp"`         // now, by the exporter's clock
+	Health       []Notice    `json:"health"`            // the worst first; one that says that all is well, if it is
 	Up           *bool       `json:"up,omitempty"`
 	Reading      *Reading    `json:"reading"` // null before the first
 	Totals       *Totals     `json:"totals,omitempty"`
@@ -129,22 +130,23 @@ type EndpointFailure struct {
 	Text          string             `json:"text"`
 }
 
-// status returns what is known now.
-func (p *Page) status() *Status {
+// status returns what is known now of a project.
+func (p *Page) status(project Project) *Status {
 	now := p.options.Now()
 	s := &Status{
+		Project:   project.Name,
 		Timestamp: stamp(now),
-		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: p.options.Settings},
+		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: project.Settings},
 		Sessions:  []Session{},
 		Attention: []Attention{},
-		reading:   p.options.Last(),
+		reading:   project.Last(),
 	}
 	if s.reading != nil {
 		s.takeReading(s.reading, now)
 	}
 	s.Health = s.health()
 	if p.options.Simulated {
-		s.Health = append(s.Health, Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."})
+		s.Health = append(s.Health, simulated)
 	}
 	return s
 }
