@@ -70,7 +70,11 @@ func everyQueryAnswers(t *testing.T, global string) {
 	}
 	for _, name := range []string{
 		"browseruse_session_finish_timestamp_seconds", // of a session that finishes while the demo runs
+<<<<<<< HEAD
 		"browseruse_key_file_last_reload_successful",  // of a key, which the demo does not need
+=======
+		"browseruse_key_file_last_reload_successful",  // of a key, which it does not need
+>>>>>>> cc50e0a6c74ea9bab5643a6b3b1ab4927fbf93d5
 		"browseruse_agent_session_total_cost_usd", "browseruse_agent_session_max_cost_usd", "browseruse_agent_session_active",
 		"browseruse_api_rate_limit_requests", "browseruse_api_rate_limit_remaining_requests", // of an API that says so
 	} {
@@ -129,7 +133,11 @@ func queries(t *testing.T) []sourcedQuery {
 	t.Helper()
 	var all []sourcedQuery
 	for _, r := range rules(t) {
+<<<<<<< HEAD
 		all = append(all, sourcedQuery{source: "rules.yml: " + r.Record + r.Alert, expr: r.Expr, mayBeEmpty: r.Alert != "" || trouble.MatchString(r.Record)})
+=======
+		all = append(all, sourcedQuery{source: "rules.yml: " + r.Record + r.Alert, expr: r.Expr, mayBeEmpty: r.Alert != "" || notYet.MatchString(r.Record)})
+>>>>>>> cc50e0a6c74ea9bab5643a6b3b1ab4927fbf93d5
 	}
 	for _, path := range []string{"RUNBOOK.md", "../README.md", "../docs/metrics.md", "../docs/questions.md"} {
 		for _, expr := range promql(t, path) {
