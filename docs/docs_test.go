@@ -73,8 +73,9 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	exportertest.SetKey(t, "")
 	api := exportertest.NewAPI(1)
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.AddAgents(exportertest.EveryKindOfAgentSession(time.Now())...)
 	c, err := exporter.ParseFlags([]string{
-		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
+		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--collector.agent-sessions", "--session.metadata-label=team",
 		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
 		"--api.key-file=" + exportertest.File(t, exportertest.Key),
 	}, io.Discard)
@@ -269,12 +270,12 @@ func TestTheReadmesExcerptIsReal(t *testing.T) {
 // of alerts in the README with the shipped rules.
 func TestTheReadmeHasTheRules(t *testing.T) {
 	readme, rules := page(t, "../README.md"), page(t, "../deploy/prometheus/rules.yml")
-	thresholds := regexp.MustCompile("(?m)^\\| `(browseruse:threshold_\\w+)` \\| \\$(\\d+) \\|").FindAllStringSubmatch(readme, -1)
+	thresholds := regexp.MustCompile("(?m)^\\| `(\\w+_spend_usd)` \\| \\$(\\d+) \\|").FindAllStringSubmatch(readme, -1)
 	if len(thresholds) != 2 {
 		t.Errorf("README.md has %d thresholds; want 2", len(thresholds))
 	}
 	for _, row := range thresholds {
-		if !regexp.MustCompile(`- record: ` + row[1] + `\n +expr: ` + row[2] + `\n`).MatchString(rules) {
+		if !strings.Contains(rules, "labels: {threshold: "+row[1]+`}, expr: "`+row[2]+`"`) {
 			t.Errorf("rules.yml has another default than %s of %s", row[2], row[1])
 		}
 	}

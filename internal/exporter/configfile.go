@@ -36,6 +36,7 @@ var projectKeys = []struct{ key, flag string }{
 	{"metadata_labels", "session.metadata-label"},
 	{"metadata_max_length", "session.metadata-max-length"},
 	{"account", "collector.account"},
+	{"agent_sessions", "collector.agent-sessions"},
 	{"max_age", "scrape.max-age"},
 }
 

@@ -107,7 +107,7 @@ func (c *Config) logStart(logger log.Logger, projects int) {
 		logger = log.With(logger, "projects", projects, "config_file", redact.Value(c.configFile))
 	} else {
 		logger = log.With(logger, "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
-			"api", api, "key_source", c.keySource(), "account", c.account)
+			"api", api, "key_source", c.keySource(), "account", c.account, "agent_sessions", c.agents)
 	}
 	_ = level.Info(logger).Log("address", c.address(), "path", c.telemetry)
 }

@@ -53,8 +53,10 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	app := NewApp(c, stdout)
 	exited := false
 	app.Terminate(func(int) { exited = true })
-	discover := app.GetFlag("session.discover")
-	discover.IsSetByUser(&c.discoverGiven)
+	given := map[string]*bool{"session.discover": &c.discoverGiven, "collector.agent-sessions": new(false)}
+	for name, isSet := range given {
+		app.GetFlag(name).IsSetByUser(isSet)
+	}
 	_, err := app.Parse(args)
 	switch {
 	case exited:
@@ -65,7 +67,12 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	if err := checkEnvironment(app); err != nil {
 		return nil, err
 	}
-	c.discoverGiven = c.discoverGiven || discover.HasEnvarValue()
+	for name, isSet := range given {
+		*isSet = *isSet || app.GetFlag(name).HasEnvarValue()
+	}
+	if !*given["collector.agent-sessions"] {
+		c.agents = c.demo
+	}
 	return c, c.check()
 }
 

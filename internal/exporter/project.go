@@ -56,13 +56,14 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 	p = &project{config: config, settings: c.settings(&config)}
 	p.ended, p.end = context.WithCancel(context.Background())
 	client := apiclient.Options{
-		BaseURL:      config.APIURL,
-		Timeout:      config.timeout,
-		Concurrency:  config.concurrency,
-		RateLimit:    config.rateLimit,
-		MetadataKeys: config.metadata,
-		UserAgent:    programName + "/" + version.Version,
-		Transport:    transport,
+		BaseURL:       config.APIURL,
+		Timeout:       config.timeout,
+		Concurrency:   config.concurrency,
+		RateLimit:     config.rateLimit,
+		MetadataKeys:  config.metadata,
+		AgentSessions: config.agents,
+		UserAgent:     programName + "/" + version.Version,
+		Transport:     transport,
 	}
 	var keyFile func() collector.FileState
 	if !c.demo {
@@ -101,6 +102,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		SessionFile:       sessionFile,
 		KeyFile:           keyFile,
 		Account:           config.account,
+		AgentSessions:     config.agents,
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
 	})

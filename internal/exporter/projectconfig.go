@@ -39,6 +39,7 @@ type projectConfig struct {
 	metadata      []string
 	metadataMax   int
 	account       bool
+	agents        bool
 	maxAge        time.Duration
 }
 
@@ -71,6 +72,7 @@ func (p *projectConfig) defineFlags(app *kingpin.Application) {
 	app.Flag("session.metadata-label", "Key of the sessions' metadata, such as team, to export as label metadata_<key> of browseruse_session_info; may be repeated.").PlaceHolder("KEY").StringsVar(&p.metadata)
 	app.Flag("session.metadata-max-length", "Bytes of a metadata value that its label has, at most; 0 turns the limit off. A longer value is cut.").Default("128").IntVar(&p.metadataMax)
 	app.Flag("collector.account", "Export the account's credits and limits.").Default("true").BoolVar(&p.account)
+	app.Flag("collector.agent-sessions", "Export agent sessions, too: what their LLM cost, and their budgets. The API in Europe does not serve them. On with --demo, unless turned off.").Default("false").BoolVar(&p.agents)
 }
 
 // defineMaxAge declares the flag of a project that stands beside those of all scrapes.

@@ -200,7 +200,7 @@ func TestAHoldOutlivesAReload(t *testing.T) {
 // not end with a goroutine left.
 func TestAProjectThatGoesLeavesNothing(t *testing.T) {
 	exportertest.Bubble(t, "", func(t *testing.T) {
-		s := several(t, map[string]int{"shop": 1, "lab": 1}, "--api.timeout=5m")
+		s := several(t, map[string]int{"shop": 1, "lab": 1}, "--api.timeout=5m", "--no-collector.account") // one request at a time, one connection
 		s.Probe("shop")
 		synctest.Wait()
 		open := s.Open.Load()

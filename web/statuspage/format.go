@@ -61,6 +61,9 @@ func dollars(v float64, places int) string {
 // megabytes writes an amount of traffic.
 func megabytes(v float64) string { return thousands(v, 1) }
 
+// percent writes a share.
+func percent(v float64) string { return thousands(100*v, 0) + "%" }
+
 // count writes a number of things.
 func count(n int) string { return thousands(float64(n), 0) }
 

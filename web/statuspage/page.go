@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (p *Page) Handlers() map[string]http.Handler {
 var pages embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "cost": cost, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "sum": sum,
 	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
 	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
 	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
@@ -79,11 +80,19 @@ type view struct {
 func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
 // Age returns for how many seconds a session has run, or ran.
-func (v view) Age(s Session) float64 {
-	if s.FinishTimestamp.IsZero() {
-		return collector.SecondsUntil(v.Timestamp, s.StartTimestamp)
+func (v view) Age(start, finish time.Time) float64 {
+	if finish.IsZero() {
+		finish = v.Timestamp
 	}
-	return collector.SecondsUntil(s.FinishTimestamp, s.StartTimestamp)
+	return collector.SecondsUntil(finish, start)
+}
+
+// ReadsAgents reports whether agent sessions are read.
+func (v view) ReadsAgents() bool { return v.AgentSessions != nil }
+
+// HasAgent reports whether the page shows an agent session of this ID.
+func (v view) HasAgent(id string) bool {
+	return slices.ContainsFunc(v.AgentSessions, func(s AgentSession) bool { return s.AgentSessionID == id })
 }
 
 //go:embed assets

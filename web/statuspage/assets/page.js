@@ -6,7 +6,7 @@
 const refreshEvery = 5_000, hiddenEvery = 60_000; // while the page is looked at, and while it is not
 const costShare = 20; // a refresh takes a 20th of the time at most
 const urgency = ["overdue", "unreadable", "timing out", "active", "stopped", "down", "paused", "not scraped", "up"]; // of sessions and of projects
-const parts = ["read", "health", "tiles", "attention", "empty", "facts", "failures", "config"]; // beside the table
+const parts = ["read", "health", "tiles", "attention", "empty", "agents", "facts", "failures", "config"]; // beside the table
 const agentColumn = 2, summedColumns = [5, 6, 7, 8];
 
 const $ = (id) => document.getElementById(id);
@@ -195,7 +195,7 @@ function readView() {
 // follow goes where a link leads to, such as to the row of a session, which the
 // filter may hide.
 function follow(hash) {
-  const tr = rows.find(({ id }) => "#" + id === hash);
+  const tr = rows.find(({ id }) => "#" + id === hash) ?? document.getElementById(hash.slice(1))?.closest("#agents tr");
   readView();
   show();
   if (tr && !tr.isConnected) {
