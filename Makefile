@@ -21,7 +21,7 @@ lint: ## The linters, at the version that CI has
 	$(GOLANGCI_LINT) run
 
 golden: ## Rewrite the golden files; read the diff
-	go test . ./web/statuspage -update
+	go test . ./web ./web/statuspage -update
 
 promtool: ## What promtool says of the golden files
 	.ci/promtool

@@ -35,6 +35,22 @@ func TestGoldenSessions(t *testing.T) {
 	})
 }
 
+func TestGoldenAgentSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := exportertest.NewAPI(0)
+		now := time.Now()
+		api.AddAgents(exportertest.EveryKindOfAgentSession(now)...)
+		for n := 1; n <= 2; n++ {
+			api.Add(simapi.Session{ID: exportertest.SessionID(n), StartedAt: now.Add(-10 * time.Minute), AgentSessionID: exportertest.AgentID, ProxyBytesPerSecond: 10_000})
+		}
+		r := exportertest.New(t, api, "--collector.agent-sessions", "--no-collector.account")
+		exportertest.Golden(t, "agents", r.Scrape())
+		r.Scrape()
+		r.Logged(1, "level=warn", "Unknown status of an agent session", "status=archived")
+		r.CheckNoSecrets()
+	})
+}
+
 func TestGoldenFailures(t *testing.T) {
 	exportertest.Bubble(t, "a missing session", func(t *testing.T) {
 		r := exportertest.New(t, exportertest.NewAPI(2), exportertest.IDFlags(3)...)

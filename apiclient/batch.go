@@ -24,6 +24,7 @@ const (
 // more but the request for the account, on which nothing else depends. It is safe for concurrent use.
 type Batch struct {
 	client   *Client
+	parent   *Batch // nil: none
 	key      string
 	cautious bool
 	probe    *trial // of all requests for sessions, if the batch is cautious
@@ -41,8 +42,17 @@ type Batch struct {
 // sends one request for sessions at a time until the API answers one, and retries none: for an API that
 // failed the time before.
 func (c *Client) NewBatch(cautious bool) *Batch {
+	return newBatch(c, nil, c.key(), cautious)
+}
+
+// Fork returns an open batch of the same reading for requests on which b does not depend: their
+// failures leave b as it is. The batch sends nothing more either once b is closed.
+func (b *Batch) Fork() *Batch { return newBatch(b.client, b, b.key, b.cautious) }
+
+func newBatch(c *Client, parent *Batch, key string, cautious bool) *Batch {
 	b := &Batch{
-		client: c, key: c.key(), cautious: cautious, probe: newTrial(1), sessions: newTrial(trialRequests), retries: map[Endpoint]int{},
+		client: c, parent: parent, key: key, cautious: cautious,
+		probe: newTrial(1), sessions: newTrial(trialRequests), retries: map[Endpoint]int{},
 	}
 	if !cautious {
 		b.probe.open()
@@ -50,18 +60,23 @@ func (c *Client) NewBatch(cautious bool) *Batch {
 	return b
 }
 
-// Sent returns how many requests the batch has sent so far, retries included.
+// Sent returns how many requests the batch has sent so far, retries and those of its forks included.
 func (b *Batch) Sent() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.sent
 }
 
-// Closed returns the failure that closed the batch, or nil while it is open.
+// Closed returns the failure that closed the batch, or the one that it was forked from, or nil while
+// it is open.
 func (b *Batch) Closed() *Error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.closed
+	closed := b.closed
+	b.mu.Unlock()
+	if closed == nil && b.parent != nil {
+		return b.parent.Closed()
+	}
+	return closed
 }
 
 // Answered reports whether the API has answered a request for sessions.
@@ -82,7 +97,7 @@ func (b *Batch) get(ctx context.Context, r request) error {
 		return b.client.gaveUp(ctx, r.endpoint)
 	}
 	defer leave()
-	if r.endpoint != EndpointBrowser {
+	if !r.endpoint.IsOfOneSession() {
 		failure, _ := b.send(ctx, r)
 		return failure.orNil()
 	}
@@ -134,6 +149,9 @@ func (b *Batch) takeRetry(endpoint Endpoint) bool {
 }
 
 func (b *Batch) countSent() {
+	if b.parent != nil {
+		b.parent.countSent()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent++
@@ -147,18 +165,18 @@ func (b *Batch) record(endpoint Endpoint, failure *Error) (struck bool) {
 	switch {
 	case endpoint == EndpointAccount, failure != nil && (failure.NotSent != "" || failure.Reason == ReasonCanceled):
 		return false
-	case failure == nil, failure.Gone() && endpoint == EndpointBrowser && b.answers > 0:
+	case failure == nil, failure.Gone() && endpoint.IsOfOneSession() && b.answers > 0:
 		// A session that is not there is an answer, unless nothing else is there.
 		b.answers++
 		b.strikes = max(0, b.strikes-1)
 		b.probe.open()
-		if endpoint == EndpointBrowser {
+		if endpoint.IsOfOneSession() {
 			b.sessions.open()
 		}
 		return false
 	}
 	b.strikes++
-	probeFailed := b.cautious && b.answers == 0 && endpoint == EndpointBrowsers && failure.AffectsEveryRequest()
+	probeFailed := b.cautious && b.answers == 0 && !endpoint.IsOfOneSession() && failure.AffectsEveryRequest()
 	if probeFailed || failure.RetryAfter > 0 || b.strikes >= maxStrikes {
 		b.close(failure)
 	}

@@ -1,5 +1,5 @@
-// Package apiclient reads browser sessions and the account from the Browser Use
-// Cloud API v3: one method an endpoint, typed results, typed errors. It keeps
+// Package apiclient reads browser sessions, agent sessions and the account from the
+// Browser Use Cloud API v3: one method an endpoint, typed results, typed errors. It keeps
 // within the limits it is given, waits out a 429 for all its callers together,
 // sends a failing API only a few requests, and counts what it does. It knows
 // nothing of scrapes, metrics of sessions, or flags.
@@ -26,9 +26,19 @@ const (
 	EndpointBrowser  Endpoint = "browser"  // GET /browsers/{session_id}
 	EndpointBrowsers Endpoint = "browsers" // GET /browsers
 	EndpointAccount  Endpoint = "account"  // GET /billing/account
+
+	EndpointAgentSession  Endpoint = "agent_session"  // GET /sessions/{session_id}
+	EndpointAgentSessions Endpoint = "agent_sessions" // GET /sessions
 )
 
-var endpoints = []Endpoint{EndpointBrowser, EndpointBrowsers, EndpointAccount}
+// IsOfOneSession reports whether the endpoint has one session, not a list.
+func (e Endpoint) IsOfOneSession() bool { return e == EndpointBrowser || e == EndpointAgentSession }
+
+// IsOfAgents reports whether the endpoint has agent sessions. The API does not serve
+// them everywhere.
+func (e Endpoint) IsOfAgents() bool {
+	return e == EndpointAgentSession || e == EndpointAgentSessions
+}
 
 // The base URLs of the API. Keys of projects in Europe are of no use at the other
 // one, and the other way round (from the vendor's guides).
@@ -41,8 +51,9 @@ const (
 // for: the most that the API gives (its page on GET /browsers).
 const PageSize = 100
 
-// Bounds of what is read of one response, in bytes, compressed and not. A session
-// is about 1 KiB, so both leave an order of magnitude.
+// Bounds of what is read of one response, in bytes, compressed and not. A browser
+// session is about 1 KiB, so both leave an order of magnitude. An agent session has its
+// output besides: a page of 100 may have 160 KiB of it each.
 const (
 	maxDetailBytes  = 1 << 20
 	maxListBytes    = 16 << 20
@@ -68,15 +79,16 @@ const (
 
 // Options configure a Client. BaseURL, Key, Timeout and Concurrency are required.
 type Options struct {
-	BaseURL      string            // such as DefaultAPI
-	Key          func() string     // returns the API key in force; called once for each batch
-	Timeout      time.Duration     // of one attempt, from its sending to the end of its body
-	Concurrency  int               // maximum of requests in flight
-	RateLimit    float64           // maximum of requests a second, with a burst of twice as many; 0: no limit
-	MetadataKeys []string          // keys of the sessions' metadata to decode; nil: none
-	UserAgent    string            // of the requests
-	Transport    http.RoundTripper // nil: NewTransport(Concurrency)
-	Now          func() time.Time  // nil: time.Now
+	BaseURL       string            // such as DefaultAPI
+	Key           func() string     // returns the API key in force; called once for each batch
+	Timeout       time.Duration     // of one attempt, from its sending to the end of its body
+	Concurrency   int               // maximum of requests in flight
+	RateLimit     float64           // maximum of requests a second, with a burst of twice as many; 0: no limit
+	MetadataKeys  []string          // keys of the sessions' metadata to decode; nil: none
+	AgentSessions bool              // requests for agent sessions will be sent: their metrics are there from the start
+	UserAgent     string            // of the requests
+	Transport     http.RoundTripper // nil: NewTransport(Concurrency)
+	Now           func() time.Time  // nil: time.Now
 }
 
 // Client sends requests to the API. It is safe for concurrent use, and a
@@ -111,7 +123,7 @@ func New(o Options) *Client {
 		metadataKeys: o.MetadataKeys,
 		transport:    o.Transport,
 		limits:       limits,
-		metrics:      newMetrics(limits.holdUntil, o.Now),
+		metrics:      newMetrics(limits.holdUntil, o.Now, o.AgentSessions),
 	}
 }
 
@@ -155,9 +167,8 @@ type request struct {
 
 // Session reads one session. id must be a UUID in lower case. The error, if any,
 // is an *Error; an unknown session is ReasonNotFound.
-func (b *Batch) Session(ctx context.Context, id string) (Session, error) {
-	var session Session
-	err := b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
+func (b *Batch) Session(ctx context.Context, id string) (session *Session, err error) {
+	err = b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
 		session, err = decodeSession(body, b.client.metadataKeys)
 		if err == nil && session.ID != id {
 			err = errors.New("the response is about another session")
@@ -165,29 +176,37 @@ func (b *Batch) Session(ctx context.Context, id string) (Session, error) {
 		return err
 	}})
 	if err != nil {
-		return Session{}, err
+		return nil, err
 	}
 	return session, nil
 }
 
 // ActiveSessions reads one page, from 1 on, of the list of active sessions. The
 // error, if any, is an *Error.
-func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page, error) {
+func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page[*Session], error) {
 	return b.sessionsPage(ctx, "active", page)
 }
 
 // StoppedSessions reads one page, from 1 on, of the list of stopped sessions, which
 // the API keeps for a time that its documentation does not give. The error, if any,
 // is an *Error.
-func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page, error) {
+func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page[*Session], error) {
 	return b.sessionsPage(ctx, "stopped", page)
 }
 
-func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page, error) {
-	var result Page
+func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page[*Session], error) {
+	var result Page[*Session]
 	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=%s", PageSize, page, filter)
-	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) (err error) {
-		result, err = decodePage(body, page, b.client.metadataKeys)
+	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) error {
+		var wire wirePage[wireSession]
+		if err := decodeObject(body, &wire); err != nil {
+			return err
+		}
+		var err error
+		result, err = pageOf(&wire, page, EndpointBrowsers, func(w *wireSession) (*Session, text, error) {
+			session, err := w.session(b.client.metadataKeys)
+			return session, w.ID, err
+		})
 		return err
 	}})
 	b.client.metrics.countInvalidItems(EndpointBrowsers, len(result.Invalid))
@@ -318,7 +337,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 // refuse returns the error of a response that is not 2xx. A pause that it asks for
 // holds all requests of the client from now on, before the body has been read.
 func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, endpoint Endpoint) *Error {
-	hold := c.limits.hold(resp)
+	hold := c.limits.hold(resp, endpoint)
 	late := time.AfterFunc(refusalTime, cancel)
 	defer late.Stop()
 	body, _ := readLimited(resp.Body, maxRefusalBytes, resp.ContentLength) // whatever is wrong with it, the status counts

@@ -49,6 +49,7 @@ func newAPI(n int) *simapi.Server {
 	api := simapi.New(simapi.Options{})
 	for i := 1; i <= n; i++ {
 		api.Add(simapi.Session{ID: id(i), StartedAt: time.Now(), ProxyBytesPerSecond: 1 << 20})
+		api.AddAgents(simapi.AgentSession{ID: id(i), CreatedAt: time.Now(), TokensPerSecond: 1000, MaxCost: 5})
 	}
 	return api
 }

@@ -94,6 +94,11 @@ func (e *Error) AffectsEveryRequest() bool {
 	}
 }
 
+// Refused reports whether the API refuses this very request, which does not pass by waiting.
+func (e *Error) Refused() bool {
+	return e.Reason == ReasonUnauthorized || e.Reason == ReasonNotFound || e.Reason == ReasonRejected
+}
+
 // Gone reports whether the API says that there is no such thing, or no more.
 func (e *Error) Gone() bool { return e.Reason == ReasonNotFound || e.Status == http.StatusGone }
 

@@ -88,6 +88,27 @@ var fields = []struct {
 	{"the list", "totalItems", numbers, map[string]shown{"7": value("active", "", "1")}},
 	{"the list", "pageNumber", numbers, nil},
 	{"the list", "pageSize", numbers, map[string]shown{"7": value("active", "", "1")}}, // fewer than asked for
+	{"one agent session", "id", []string{"nothing", "1 MB"}, nil},
+	{"one agent session", "status", []string{"nothing"}, map[string]shown{ // one that is not known is an end
+		"absurd": agentValue("active", "0"), "stopped": agentValue("active", "0"), "1 MB": agentValue("active", "0"),
+	}},
+	{"one agent session", "model", nil, override(allShow(agentValue("active", "1")), map[string]shown{
+		"1 MB": shown(fmt.Sprintf(`browseruse_agent_session_info{agent_session_id="%s",model="%s…",status="running"} 1`, exportertest.AgentID, megabyte[:61])),
+	})},
+	{"one agent session", "createdAt", nil, map[string]shown{
+		"the year 9999": agentValue("start_timestamp_seconds", "2.53402300799e+11"), "the year 1": agentValue("start_timestamp_seconds", "-6.21355968e+10"),
+	}},
+	{"one agent session", "updatedAt", nil, map[string]shown{"the year 9999": agentValue("active", "1"), "the year 1": agentValue("active", "1")}},
+	{"one agent session", "llmCostUsd", decimalsRefused, agentDecimals("llm_cost_usd")},
+	{"one agent session", "totalCostUsd", decimalsRefused, agentDecimals("total_cost_usd")},
+	{"one agent session", "maxCostUsd", decimalsRefused, override(agentDecimals("max_cost_usd"), map[string]shown{"missing": "-browseruse_agent_session_max_cost_usd"})},
+	{"one agent session", "totalInputTokens", decimalsRefused, agentDecimals("input_tokens")},
+	{"one agent session", "totalOutputTokens", decimalsRefused, agentDecimals("output_tokens")},
+	{"one agent session", "stepCount", decimalsRefused, agentDecimals("steps")},
+	{"the agent sessions", "sessions", nil, nil},
+	{"the agent sessions", "total", numbers, map[string]shown{"7": agentValue("active", "1")}},
+	{"the agent sessions", "page", numbers, nil},
+	{"the agent sessions", "pageSize", numbers, map[string]shown{"7": agentValue("active", "1")}},
 	{"the account", "monthlyCreditsBalanceUsd", nil, balance("monthly")},
 	{"the account", "additionalCreditsBalanceUsd", nil, balance("additional")},
 	{"the account", "rateLimit", numbersRefused, allShow(limit("250"))}, // the other name comes first
@@ -134,6 +155,18 @@ func decimals(name string) map[string]shown {
 	}
 }
 
+// agentValue is a line of the agent session.
+func agentValue(name, value string) shown {
+	return shown(fmt.Sprintf(`browseruse_agent_session_%s{agent_session_id="%s"} %s`, name, exportertest.AgentID, value))
+}
+
+func agentDecimals(name string) map[string]shown {
+	return map[string]shown{
+		"missing": agentValue(name, "0"), "-1.5": agentValue(name, "-1.5"), "1E+300": agentValue(name, "1e+300"), "1 MB of digits": agentValue(name, "7"),
+		"7": agentValue(name, "7"), "2.5 as a number": agentValue(name, "2.5"), "null": shown("-browseruse_agent_session_" + name),
+	}
+}
+
 func balance(source string) map[string]shown {
 	line := func(value string) shown {
 		return shown(fmt.Sprintf(`browseruse_account_credits_usd{source="%s"} %s`, source, value))
@@ -162,7 +195,7 @@ func TestFaultyFields(t *testing.T) {
 			}
 		}
 		for name, value := range values {
-			if f.field == "items" && name == "a list" {
+			if (f.field == "items" || f.field == "sessions") && name == "a list" {
 				continue // it is its item that is bad: see TestAListThatLies
 			}
 			exportertest.Bubble(t, f.victim+"/"+f.field+"/"+name, func(t *testing.T) {
@@ -183,7 +216,7 @@ func TestFaultyFields(t *testing.T) {
 // must not count as a failure.
 func scrapeWith(t *testing.T, v exportertest.Victim, answer func(good string) http.HandlerFunc) string {
 	t.Helper()
-	r := exportertest.New(t, exportertest.NewAPI(v.Sessions), v.Args...)
+	r := exportertest.New(t, v.API(), v.Args...)
 	v.Fault.Handler = answer(exportertest.GoodAnswer(t, r.API, v.Path))
 	r.API.Inject(v.Fault)
 	got := r.Scrape("60")
@@ -198,18 +231,26 @@ func scrapeWith(t *testing.T, v exportertest.Victim, answer func(good string) ht
 
 // TestCredentialsCanBeAnything changes the fields that are not even read.
 func TestCredentialsCanBeAnything(t *testing.T) {
-	v := exportertest.Victims()["one session"]
-	for _, field := range []string{"liveUrl", "cdpUrl", "recordingUrl"} {
-		for name, value := range anyField {
-			exportertest.Bubble(t, field+"/"+name, func(t *testing.T) {
-				same := func(good string) http.HandlerFunc { return simapi.Status(200, good) }
-				other := func(good string) http.HandlerFunc {
-					return simapi.Status(200, exportertest.Changed(t, good, field, value))
-				}
-				if diff := cmp.Diff(scrapeWith(t, v, same), scrapeWith(t, v, other)); diff != "" {
-					t.Errorf("it is not ignored (-want +got):\n%s", diff)
-				}
-			})
+	for victim, fields := range map[string][]string{
+		"one session": {"liveUrl", "cdpUrl", "recordingUrl"},
+		"one agent session": {
+			"title", "output", "outputSchema", "lastStepSummary", "liveUrl", "recordingUrls", "screenshotUrl", "agentmailEmail", "isTaskSuccessful",
+			"proxyCostUsd", "browserCostUsd", "proxyUsedMb",
+		},
+	} {
+		v := exportertest.Victims()[victim]
+		for _, field := range fields {
+			for name, value := range anyField {
+				exportertest.Bubble(t, field+"/"+name, func(t *testing.T) {
+					same := func(good string) http.HandlerFunc { return simapi.Status(200, good) }
+					other := func(good string) http.HandlerFunc {
+						return simapi.Status(200, exportertest.Changed(t, good, field, value))
+					}
+					if diff := cmp.Diff(scrapeWith(t, v, same), scrapeWith(t, v, other)); diff != "" {
+						t.Errorf("it is not ignored (-want +got):\n%s", diff)
+					}
+				})
+			}
 		}
 	}
 }

@@ -33,7 +33,7 @@ func FuzzSession(f *testing.F) {
 			t.Errorf("%q: no JSON, but accepted", body)
 		}
 		if err == nil {
-			checkSession(t, &got, id(1))
+			checkSession(t, got, id(1))
 		}
 	})
 }
@@ -56,7 +56,7 @@ func FuzzPage(f *testing.F) {
 			t.Errorf("%q: accepted as %+v", body, got)
 		}
 		for i := range got.Sessions {
-			checkSession(t, &got.Sessions[i], got.Sessions[i].ID)
+			checkSession(t, got.Sessions[i], got.Sessions[i].ID)
 		}
 		for _, item := range got.Invalid {
 			checkError(t, item.Err)
@@ -94,17 +94,80 @@ func FuzzAccount(f *testing.F) {
 	})
 }
 
+// FuzzAgentSession checks the same of an agent session, and that what people worked on is
+// not quoted.
+func FuzzAgentSession(f *testing.F) {
+	seeds(f, "/sessions/"+id(1))
+	f.Add([]byte(`{"id":"` + id(1) + `","status":"\u00e9` + "\xff" + `","model":7,"createdAt":"2026-08-13T03:03:24","updatedAt":"2026-08-13T05:03:24+02:00","maxCostUsd":null,"stepCount":-5e1}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := batchOf(body).AgentSession(t.Context(), id(1))
+		checkError(t, err)
+		if !json.Valid(body) && err == nil {
+			t.Errorf("%q: no JSON, but accepted", body)
+		}
+		if err == nil {
+			checkAgentSession(t, got, id(1))
+		}
+	})
+}
+
+// FuzzAgentPage checks the same of each item of a page, and that an invalid one spoils
+// no other.
+func FuzzAgentPage(f *testing.F) {
+	seeds(f, "/sessions?page=1&page_size=100")
+	f.Add([]byte(`{"sessions":[null,1,{},{"id":"` + id(7) + `"},{"ID":"` + id(8) + `"},{"id":7}],"total":6,"page":1,"pageSize":100}`))
+	f.Add([]byte(`{"sessions":[` + strings.Repeat("0,", 100) + `0],"total":9223372036854775807,"page":1,"pageSize":100}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := batchOf(body).AgentSessions(t.Context(), 1)
+		checkError(t, err)
+		if err != nil {
+			return
+		}
+		if !json.Valid(body) || got.Total < 0 || got.Size < 1 || got.Size > 100 || len(got.Sessions)+len(got.Invalid) > got.Size {
+			t.Errorf("%q: accepted as %+v", body, got)
+		}
+		for _, session := range got.Sessions {
+			checkAgentSession(t, session, session.ID)
+		}
+		for _, item := range got.Invalid {
+			checkError(t, item.Err)
+		}
+	})
+}
+
+// checkAgentSession checks that an agent session is the one asked for, that its numbers
+// are finite, that its times have a form in JSON, and that it has nothing secret.
+func checkAgentSession(t *testing.T, s *apiclient.AgentSession, id string) {
+	t.Helper()
+	checkID(t, s.ID)
+	if s.ID != id || s.Status == "" || s.Active() && !s.FinishedAt.IsZero() {
+		t.Errorf("agent session %+v; want %q", s, id)
+	}
+	for _, amount := range []apiclient.Amount{s.LLMCost, s.TotalCost, s.MaxCost, s.InputTokens, s.OutputTokens, s.Steps} {
+		checkFinite(t, amount.Value)
+	}
+	if _, err := json.Marshal([]time.Time{s.StartedAt, s.UpdatedAt, s.FinishedAt}); err != nil {
+		t.Error(err)
+	}
+}
+
 // seeds adds what the API answers at a path, and what it never would.
 func seeds(f *testing.F, path string) {
 	f.Helper()
-	request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
-	request.Header.Set("X-Browser-Use-API-Key", "k")
-	recorder := httptest.NewRecorder()
-	newAPI(3).ServeHTTP(recorder, request)
-	good := recorder.Body.String()
+	good := answerOf(f, newAPI(3), path)
 	for _, seed := range []string{good, good + "{}", good[:len(good)/2], "null", "[]", "{}", " \n" + good + "\t", strings.ReplaceAll(good, `"0"`, `"NaN"`)} {
 		f.Add([]byte(seed))
 	}
+}
+
+// answerOf returns what the API answers at a path.
+func answerOf(t testing.TB, api http.Handler, path string) string {
+	t.Helper()
+	request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
+	request.Header.Set("X-Browser-Use-API-Key", "k")
+	recorder := httptest.NewRecorder()
+	api.ServeHTTP(recorder, request)
+	return recorder.Body.String()
 }
 
 // batchOf returns a batch that has this response to each request.

@@ -71,8 +71,9 @@ func (l *limits) enter(ctx context.Context, refusal func() *Error) (release func
 }
 
 // hold stops all requests for as long as a 429, or a 503 with a Retry-After,
-// demands, and returns how long that is; 0 for any other response.
-func (l *limits) hold(response *http.Response) time.Duration {
+// demands, and returns how long that is; 0 for any other response. A 503 of an endpoint
+// of agent sessions stops none: others do without it.
+func (l *limits) hold(response *http.Response, endpoint Endpoint) time.Duration {
 	status := response.StatusCode
 	unavailable := status == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != ""
 	if status != http.StatusTooManyRequests && !unavailable {
@@ -80,6 +81,9 @@ func (l *limits) hold(response *http.Response) time.Duration {
 	}
 	now := l.now()
 	wait := retryAfter(response.Header, now)
+	if unavailable && endpoint.IsOfAgents() {
+		return wait
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if until := now.Add(wait); until.After(l.until) {

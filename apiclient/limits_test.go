@@ -80,7 +80,7 @@ func clamp(wait time.Duration) time.Duration {
 func TestHoldEndsWhenTheClockJumpsBack(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	l := newLimits(1, 0, func() time.Time { return now })
-	l.hold(&http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}})
+	l.hold(&http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}}, EndpointBrowsers)
 	if got, _ := l.holdUntil(); !got.Equal(now.Add(time.Minute)) {
 		t.Fatalf("holdUntil() = %v; want a minute from now", got)
 	}

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,13 +13,16 @@ import (
 // below what overflows.
 const maxTotal = 1e9
 
-// Page is one page of the list of sessions.
-type Page struct {
-	Sessions []Session
+// Page is one page of a list of sessions.
+type Page[S any] struct {
+	Sessions []S
 	Invalid  []InvalidItem
 	Total    int // sessions on all pages together, as the API says
 	Size     int // sessions that a page has at most: PageSize unless the API allows fewer
 }
+
+// Pages returns how many pages the list has, one at least.
+func (p *Page[S]) Pages() int { return max((p.Total+p.Size-1)/p.Size, 1) }
 
 // InvalidItem is an item of a page that could not be read.
 type InvalidItem struct {
@@ -26,34 +30,34 @@ type InvalidItem struct {
 	Err *Error
 }
 
-// wirePage is a page as the API sends it.
-type wirePage struct {
-	Items      wireItems `json:"items"`
-	TotalItems number    `json:"totalItems"`
-	PageNumber number    `json:"pageNumber"`
-	PageSize   number    `json:"pageSize"`
+// wirePage is a page as the API sends it. W is a session as the API sends it.
+type wirePage[W any] struct {
+	Items  wireItems[W] `json:"items"`
+	Total  number       `json:"totalItems"`
+	Number number       `json:"pageNumber"`
+	Size   number       `json:"pageSize"`
 }
 
 // wireItems is a list whose items are decoded one by one, so that an invalid one
 // spoils no other.
-type wireItems struct {
-	items []wireItem
+type wireItems[W any] struct {
+	items []wireItem[W]
 	state state
 }
 
-type wireItem struct {
-	session wireSession
+type wireItem[W any] struct {
+	session W
 	err     error
 }
 
 // UnmarshalJSONFrom never fails for what is valid JSON.
-func (w *wireItems) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (w *wireItems[W]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() != '[' {
 		w.state = invalid
 		return d.SkipValue()
 	}
 	w.state = valid
-	w.items = make([]wireItem, 0, PageSize)
+	w.items = make([]wireItem[W], 0, PageSize)
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (w *wireItems) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if len(w.items) > PageSize {
 			continue // the page is refused
 		}
-		w.items = append(w.items, wireItem{})
+		w.items = append(w.items, wireItem[W]{})
 		item := &w.items[len(w.items)-1]
 		item.err = decodeObject(raw, &item.session)
 	}
@@ -73,41 +77,35 @@ func (w *wireItems) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// decodePage decodes a response that must be the page asked for.
-func decodePage(body []byte, page int, metadataKeys []string) (Page, error) {
-	var wire wirePage
-	if err := decodeObject(body, &wire); err != nil {
-		return Page{}, err
-	}
-	total, okTotal := wire.TotalItems.count()
-	number, okNumber := wire.PageNumber.count()
-	size, okSize := wire.PageSize.count()
+// pageOf returns what a page has that must be the one asked for. decode returns the
+// session that an item is, and the ID that the item gives in any case.
+func pageOf[W, S any](wire *wirePage[W], page int, endpoint Endpoint, decode func(*W) (session S, id text, err error)) (Page[S], error) {
+	total, okTotal := wire.Total.count()
+	number, okNumber := wire.Number.count()
+	size, okSize := wire.Size.count()
 	switch {
 	case wire.Items.state != valid:
-		return Page{}, errors.New("items: not a list")
+		return Page[S]{}, errors.New("items: not a list")
 	case !okTotal:
-		return Page{}, errors.New("totalItems: not a number of items")
+		return Page[S]{}, errors.New("totalItems: not a number of items")
 	case !okNumber || number != page:
-		return Page{}, errors.New("pageNumber: not the page asked for")
+		return Page[S]{}, errors.New("pageNumber: not the page asked for")
 	case !okSize || size < 1 || size > PageSize:
-		return Page{}, errors.New("pageSize: not the size asked for, nor a smaller one")
+		return Page[S]{}, errors.New("pageSize: not the size asked for, nor a smaller one")
 	case len(wire.Items.items) > size:
-		return Page{}, fmt.Errorf("items: more than the %d of a page", size)
+		return Page[S]{}, fmt.Errorf("items: more than the %d of a page", size)
 	}
-	result := Page{Total: total, Size: size, Sessions: make([]Session, 0, len(wire.Items.items))}
+	result := Page[S]{Total: total, Size: size, Sessions: make([]S, 0, len(wire.Items.items))}
 	for i := range wire.Items.items {
 		item := &wire.Items.items[i]
-		session, err := Session{}, item.err
-		if err == nil {
-			session, err = item.session.session(metadataKeys)
-		}
-		if err == nil {
+		session, given, err := decode(&item.session)
+		if err = cmp.Or(item.err, err); err == nil {
 			result.Sessions = append(result.Sessions, session)
 			continue
 		}
-		id, _ := ParseID(item.session.ID.value)
+		id, _ := ParseID(given.value)
 		result.Invalid = append(result.Invalid, InvalidItem{ID: id, Err: &Error{
-			Endpoint: EndpointBrowsers, Reason: ReasonInvalidResponse, Status: http.StatusOK, Err: err,
+			Endpoint: endpoint, Reason: ReasonInvalidResponse, Status: http.StatusOK, Err: err,
 		}})
 	}
 	return result, nil

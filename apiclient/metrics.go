@@ -51,7 +51,7 @@ type FailureCount struct {
 	Last     time.Time
 }
 
-func newMetrics(holdUntil func() (time.Time, Reason), now func() time.Time) *metrics {
+func newMetrics(holdUntil func() (time.Time, Reason), now func() time.Time, agentSessions bool) *metrics {
 	counter := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"endpoint", label})
 	}
@@ -76,6 +76,10 @@ func newMetrics(holdUntil func() (time.Time, Reason), now func() time.Time) *met
 		now:       now,
 		history:   map[failureKind]*FailureCount{},
 	}
+	endpoints, lists := []Endpoint{EndpointBrowser, EndpointBrowsers, EndpointAccount}, []Endpoint{EndpointBrowsers}
+	if agentSessions {
+		endpoints, lists = append(endpoints, EndpointAgentSession, EndpointAgentSessions), append(lists, EndpointAgentSessions)
+	}
 	for _, endpoint := range endpoints {
 		for _, reason := range reasons {
 			m.failures.WithLabelValues(string(endpoint), string(reason))
@@ -85,7 +89,9 @@ func newMetrics(holdUntil func() (time.Time, Reason), now func() time.Time) *met
 		}
 		m.duration.WithLabelValues(string(endpoint))
 	}
-	m.invalidItems.WithLabelValues(string(EndpointBrowsers))
+	for _, list := range lists {
+		m.invalidItems.WithLabelValues(string(list))
+	}
 	return m
 }
 

@@ -8,17 +8,25 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Record is what the API says of any session, be it of a browser or of an agent.
+type Record struct {
+	ID         string // UUID in lower case
+	Status     string
+	StartedAt  time.Time
+	FinishedAt time.Time // zero if not finished
+}
+
+// Common returns what the session has in common with those of the other kind.
+func (r *Record) Common() *Record { return r }
+
 // Session is one browser session, as GET /browsers/{session_id} and the items
 // of GET /browsers describe it. The URLs in such a response (liveUrl, cdpUrl,
 // recordingUrl) let whoever has them watch or drive the browser: they are never
 // decoded.
 type Session struct {
-	ID             string // UUID in lower case
+	Record                // its Status is "active" or "stopped", as far as the API's page knows
 	AgentSessionID string // the agent session that opened the browser; "" for a standalone one
-	Status         string // "active" or "stopped", as far as the API's page knows
-	StartedAt      time.Time
 	TimeoutAt      time.Time
-	FinishedAt     time.Time         // zero if not finished
 	ProxyUsedMB    Amount            // megabytes of 2^20 bytes (inferred from captured values)
 	ProxyCost      Amount            // USD
 	BrowserCost    Amount            // USD
@@ -66,22 +74,24 @@ type wireSession struct {
 
 // decodeSession decodes a response or an item that must be exactly one session.
 // Its error names a field, and quotes nothing of the body.
-func decodeSession(body []byte, metadataKeys []string) (Session, error) {
+func decodeSession(body []byte, metadataKeys []string) (*Session, error) {
 	var wire wireSession
 	if err := decodeObject(body, &wire); err != nil {
-		return Session{}, err
+		return nil, err
 	}
 	return wire.session(metadataKeys)
 }
 
 // session converts what was decoded. An agent session ID that is no text, and
 // metadata that are none, are left out: no value of the session depends on them.
-func (w *wireSession) session(metadataKeys []string) (Session, error) {
+func (w *wireSession) session(metadataKeys []string) (*Session, error) {
 	var f fields
-	s := Session{
-		ID:          f.id("id", w.ID),
-		Status:      f.nonEmpty("status", w.Status),
-		StartedAt:   f.time("startedAt", w.StartedAt),
+	s := &Session{
+		Record: Record{
+			ID:        f.id("id", w.ID),
+			Status:    f.nonEmpty("status", w.Status),
+			StartedAt: f.time("startedAt", w.StartedAt),
+		},
 		TimeoutAt:   f.time("timeoutAt", w.TimeoutAt),
 		ProxyUsedMB: f.amount("proxyUsedMb", w.ProxyUsedMB),
 		ProxyCost:   f.amount("proxyCost", w.ProxyCost),
@@ -91,7 +101,7 @@ func (w *wireSession) session(metadataKeys []string) (Session, error) {
 		s.FinishedAt = f.time("finishedAt", w.FinishedAt)
 	}
 	if f.err != nil {
-		return Session{}, f.err
+		return nil, f.err
 	}
 	s.AgentSessionID = w.AgentSessionID.value
 	s.Metadata = decodeMetadata(w.Metadata, metadataKeys)

@@ -72,7 +72,8 @@ func serveBenchAPI() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// benchPages are the pages of the list of a project, by their numbers.
+// benchPages are the pages of the list of a project, by their numbers, and the
+// account.
 func benchPages(sessions int) map[string][]byte {
 	start := time.Now().Add(-10 * time.Minute)
 	api := simapi.New(simapi.Options{})
@@ -83,13 +84,16 @@ func benchPages(sessions int) map[string][]byte {
 			ProxyBytesPerSecond: int64(1000 + n),
 		})
 	}
-	pages := map[string][]byte{}
-	for number := 1; number == 1 || (number-1)*100 < sessions; number++ {
-		request := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/api/v3/browsers?pageSize=100&pageNumber=%d&filterBy=active", number), nil)
+	answer := func(path string) []byte {
+		request := httptest.NewRequest(http.MethodGet, "/api/v3"+path, nil)
 		request.Header.Set("X-Browser-Use-API-Key", exportertest.Key)
-		answer := httptest.NewRecorder()
-		api.ServeHTTP(answer, request)
-		pages[strconv.Itoa(number)] = answer.Body.Bytes()
+		recorder := httptest.NewRecorder()
+		api.ServeHTTP(recorder, request)
+		return recorder.Body.Bytes()
+	}
+	pages := map[string][]byte{"": answer("/billing/account")}
+	for number := 1; number == 1 || (number-1)*100 < sessions; number++ {
+		pages[strconv.Itoa(number)] = answer(fmt.Sprintf("/browsers?pageSize=100&pageNumber=%d&filterBy=active", number))
 	}
 	return pages
 }

@@ -30,12 +30,7 @@ func BenchmarkProcess(b *testing.B) {
 		scrapes  = 20
 		sessions = 10000
 	)
-	binary := filepath.Join(b.TempDir(), "browseruse_exporter")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, output)
-	}
+	binary := buildExporter(b)
 	info, err := os.Stat(binary)
 	if err != nil {
 		b.Fatal(err)
@@ -74,6 +69,18 @@ func BenchmarkProcess(b *testing.B) {
 	}
 }
 
+// buildExporter returns the path of the binary as it is released.
+func buildExporter(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "browseruse_exporter")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, output)
+	}
+	return binary
+}
+
 // process is a running exporter.
 type process struct {
 	command *exec.Cmd
@@ -81,7 +88,13 @@ type process struct {
 	ready   time.Duration // from its start until it answered
 }
 
+// startProcess starts an exporter of one project.
 func startProcess(b *testing.B, binary, url string) *process {
+	b.Helper()
+	return startProcessWith(b, binary, exportertest.Key, "--api.url="+url, "--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s")
+}
+
+func startProcessWith(b *testing.B, binary, key string, args ...string) *process {
 	b.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,8 +102,8 @@ func startProcess(b *testing.B, binary, url string) *process {
 	}
 	p := &process{address: free.Addr().String()}
 	_ = free.Close()
-	p.command = exec.Command(binary, "--api.url="+url, "--no-collector.account", "--api.rate-limit=0", "--scrape.timeout=60s", "--web.listen-address="+p.address)
-	p.command.Env = append(os.Environ(), exportertest.KeyVariable+"="+exportertest.Key)
+	p.command = exec.Command(binary, append(args, "--web.listen-address="+p.address)...)
+	p.command.Env = append(os.Environ(), exportertest.KeyVariable+"="+key)
 	start := time.Now()
 	if err := p.command.Start(); err != nil {
 		b.Fatal(err)

@@ -45,7 +45,10 @@ func advice(e *apiclient.Error) string {
 	case e.Foreign:
 		return "something between the exporter and the API answered in its place, such as a proxy, a firewall or a login page; " +
 			"the key may be good: check HTTPS_PROXY, --api.url, and whether this machine may reach the API"
-	case e.Reason == apiclient.ReasonNotFound && e.Endpoint != apiclient.EndpointBrowser:
+	case e.Endpoint == apiclient.EndpointAgentSessions && e.Refused():
+		return "the API does not list agent sessions here, as the European one does not; the rest is exported, and the list is asked for " +
+			"again every 8 minutes; leave out --collector.agent-sessions if there are none"
+	case e.Reason == apiclient.ReasonNotFound && !e.Endpoint.IsOfOneSession():
 		return "nothing is at this address; check --api.url"
 	case e.Gone(): // 410, too
 		return adviceOn[apiclient.ReasonNotFound]

@@ -31,6 +31,7 @@ type Options struct {
 	SessionFile       *SessionFile     // nil: none
 	KeyFile           func() FileState // how the file of the API key is found; nil: there is none
 	Account           bool             // export the account, too
+	AgentSessions     bool             // export agent sessions, too
 	Timeout           time.Duration    // of a Collect, which is told no deadline
 	Logger            log.Logger
 	Now               func() time.Time // nil: time.Now
@@ -41,7 +42,8 @@ type Options struct {
 type Collector struct {
 	options  Options
 	failures *failureLog
-	store    *sessionStore
+	browsers *sessionStore[*apiclient.Session]
+	agents   *agentSessions // nil: they are not read
 	ledger   *ledger
 	info     *infoDesc // nil: none
 	spend    spendTracker
@@ -63,24 +65,28 @@ func New(o Options) *Collector {
 	others := prometheus.NewRegistry()
 	ledger := newLedger(o.Now, o.Settle)
 	others.MustRegister(o.Client, ledger)
-	return &Collector{
+	c := &Collector{
 		options:  o,
 		failures: newFailureLog(o.Logger),
-		store: &sessionStore{
-			now: o.Now, linger: o.Linger, settle: o.Settle, minAge: o.MinAge, minCost: o.MinCost, sessions: map[string]*storedSession{},
-		},
-		ledger: ledger,
-		info:   newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
-		others: others,
+		browsers: newStore[*apiclient.Session](&o),
+		ledger:   ledger,
+		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
+		others:   others,
 	}
+	if o.AgentSessions {
+		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
+		ledger.agents = c.agents.ledger
+	}
+	return c
 }
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range sessionFamilies {
-		ch <- f.desc()
+	browserSeries.describe(ch)
+	if c.agents != nil {
+		agentSeries.describe(ch)
+		ch <- agentInfo.desc()
 	}
-	ch <- sessionUp.desc()
 	if c.info != nil {
 		ch <- c.info.desc()
 		ch <- metadataCut.desc()
@@ -97,7 +103,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Timeout)
 	defer cancel()
-	collectGathered(ch, c.Gatherer(c.Read(ctx)))
+	c.Reported(c.Read(ctx)).Collect(ch)
 }
 
 // Read asks the API about the sessions and returns what it found until ctx was

@@ -14,56 +14,114 @@ type family struct {
 	labels     []string // sorted
 }
 
-// sessionLabels are those of each session whose values were read.
-var sessionLabels = []string{"agent_session_id", "session_id"}
-
-// sessionFamily has a gauge of each session whose values were read.
-type sessionFamily struct {
-	family
-	value sessionValue
+// sessionSeries are the families with a gauge of each session of a kind.
+type sessionSeries[S session] struct {
+	up     *family           // of every session; labelled by its ID alone
+	values []*valueFamily[S] // of those whose values were read
+	labels []string          // of these; sorted, that of the ID last
 }
 
-// sessionValue is what a gauge says of a session at a time; ok is false if it
-// says nothing.
-type sessionValue func(s *apiclient.Session, now time.Time) (value float64, ok bool)
+// valueFamily has what its gauge says of a session at a time; ok is false if it says
+// nothing.
+type valueFamily[S session] struct {
+	family
+	value func(s S, now time.Time) (value float64, ok bool)
+}
 
-var sessionFamilies = []*sessionFamily{
-	newSessionFamily("browseruse_session_active",
+func newSeries[S session](up *family, labels []string, values ...*valueFamily[S]) *sessionSeries[S] {
+	for _, f := range values {
+		f.labels = labels
+	}
+	return &sessionSeries[S]{up, values, labels}
+}
+
+func (s *sessionSeries[S]) describe(ch chan<- *prometheus.Desc) {
+	ch <- s.up.desc()
+	for _, f := range s.values {
+		ch <- f.desc()
+	}
+}
+
+// sessionLabels are those of each browser session whose values were read.
+var sessionLabels = []string{"agent_session_id", "session_id"}
+
+var browserSeries = newSeries(sessionUp, sessionLabels,
+	gaugeOf("browseruse_session_active",
 		"Whether the browser runs, and so is billed: 1 active, 0 stopped.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
-	newSessionFamily("browseruse_session_proxy_used_megabytes",
+	gaugeOf("browseruse_session_proxy_used_megabytes",
 		"Proxy traffic of the session so far, in megabytes as the API reports them.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) {
 			return s.ProxyUsedMB.Value, s.ProxyUsedMB.Known
 		}),
-	newSessionFamily("browseruse_session_proxy_cost_usd",
+	gaugeOf("browseruse_session_proxy_cost_usd",
 		"Cost of the session's proxy traffic so far, in US dollars; late metering may still change it after a stop.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyCost.Value, s.ProxyCost.Known }),
-	newSessionFamily("browseruse_session_browser_cost_usd",
+	gaugeOf("browseruse_session_browser_cost_usd",
 		"Cost of the session's browser time so far, in US dollars; late metering may still change it after a stop.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) {
 			return s.BrowserCost.Value, s.BrowserCost.Known
 		}),
-	newSessionFamily("browseruse_session_timeout_remaining_seconds",
+	gaugeOf("browseruse_session_timeout_remaining_seconds",
 		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
 		func(s *apiclient.Session, now time.Time) (float64, bool) {
 			return SecondsUntil(s.TimeoutAt, now), s.Active()
 		}),
-	newSessionFamily("browseruse_session_start_timestamp_seconds",
+	gaugeOf("browseruse_session_start_timestamp_seconds",
 		"When the session started, in seconds since the epoch.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return timestamp(s.StartedAt), true }),
-	newSessionFamily("browseruse_session_timeout_timestamp_seconds",
+	gaugeOf("browseruse_session_timeout_timestamp_seconds",
 		"When the session times out or would have, in seconds since the epoch.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return timestamp(s.TimeoutAt), true }),
-	newSessionFamily("browseruse_session_finish_timestamp_seconds",
+	gaugeOf("browseruse_session_finish_timestamp_seconds",
 		"When the session finished, in seconds since the epoch; absent until then.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) {
 			return timestamp(s.FinishedAt), !s.FinishedAt.IsZero()
 		}),
+)
+
+var agentLabels = []string{"agent_session_id"}
+
+var agentSeries = newSeries(
+	&family{"browseruse_agent_session_up",
+		"Whether the agent session's values are there: 0 if it could not be read, then it has no other series.", agentLabels},
+	agentLabels,
+	gaugeOf("browseruse_agent_session_active",
+		"Whether the agent session lives: 1 while it is created, idle or running, 0 once it has ended.",
+		func(s *apiclient.AgentSession, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
+	agentAmount("browseruse_agent_session_llm_cost_usd",
+		"Cost of the agent session's LLM so far, in US dollars; late metering may still change it after its end.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.LLMCost }),
+	agentAmount("browseruse_agent_session_total_cost_usd",
+		"Cost of the agent session so far, in US dollars; that of its browsers and their proxy is a part of it, so never add them.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.TotalCost }),
+	agentAmount("browseruse_agent_session_max_cost_usd",
+		"What the agent session may cost at most, in US dollars; absent if there is no limit.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.MaxCost }),
+	agentAmount("browseruse_agent_session_input_tokens",
+		"Tokens that the LLM was given for the agent session so far.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.InputTokens }),
+	agentAmount("browseruse_agent_session_output_tokens",
+		"Tokens that the LLM made for the agent session so far.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.OutputTokens }),
+	agentAmount("browseruse_agent_session_steps",
+		"Steps that the agent session has taken so far.",
+		func(s *apiclient.AgentSession) apiclient.Amount { return s.Steps }),
+	gaugeOf("browseruse_agent_session_start_timestamp_seconds",
+		"When the agent session was created, in seconds since the epoch.",
+		func(s *apiclient.AgentSession, _ time.Time) (float64, bool) { return timestamp(s.StartedAt), true }),
+)
+
+var agentInfo = &family{"browseruse_agent_session_info",
+	"Model and status of the agent session, for joins; always 1.", []string{"agent_session_id", "model", "status"}}
+
+// gaugeOf returns a family, whose labels newSeries adds.
+func gaugeOf[S session](name, help string, value func(S, time.Time) (float64, bool)) *valueFamily[S] {
+	return &valueFamily[S]{family{name, help, nil}, value}
 }
 
-func newSessionFamily(name, help string, value sessionValue) *sessionFamily {
-	return &sessionFamily{family{name, help, sessionLabels}, value}
+func agentAmount(name, help string, amount func(*apiclient.AgentSession) apiclient.Amount) *valueFamily[*apiclient.AgentSession] {
+	return gaugeOf(name, help, func(s *apiclient.AgentSession, _ time.Time) (float64, bool) { return amount(s).Value, amount(s).Known })
 }
 
 var sessionUp = &family{"browseruse_session_up",

@@ -55,18 +55,32 @@ func (l *failureLog) write(r *Reading) {
 		return
 	}
 	l.newest = r.number
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
+	writeSessions(l, r.Sessions, "Session could not be read", "Stopped session could not be read again",
+		"Unknown status, counted as active until the session has finished")
+	writeSessions(l, r.AgentSessions, "Agent session could not be read", "Ended agent session could not be read again",
+		"Unknown status of an agent session, counted as ended")
+	l.writeChanges(r.Failures(), r.Start)
+}
+
+// writeSessions logs which sessions of a kind could not be read, and statuses that the
+// API's page does not know.
+func writeSessions[S session](l *failureLog, sessions []Found[S], unread, unreadAgain, unknown string) {
+	for i := range sessions {
+		s := &sessions[i]
 		if err := asAPIError(s.Err); err != nil {
-			_ = level.Debug(l.logger).Log("msg", "Session could not be read", "session_id", s.ID, "reason", err.Reason, "err", err)
+			_ = level.Debug(l.logger).Log("msg", unread, "session_id", s.ID, "reason", err.Reason, "err", err)
 			continue
 		}
 		if err := asAPIError(s.RereadErr); err != nil {
-			_ = level.Debug(l.logger).Log("msg", "Stopped session could not be read again", "session_id", s.ID, "reason", err.Reason, "err", err)
+			_ = level.Debug(l.logger).Log("msg", unreadAgain, "session_id", s.ID, "reason", err.Reason, "err", err)
 		}
-		l.writeStatus(&s.Session)
+		status := s.Session.Common().Status
+		if s.Session.StatusKnown() || l.unknownStatuses[status] || len(l.unknownStatuses) >= maxUnknownStatuses {
+			continue
+		}
+		l.unknownStatuses[status] = true
+		_ = level.Warn(l.logger).Log("msg", unknown, "status", fmt.Sprintf("%.40s", status), "session_id", s.ID)
 	}
-	l.writeChanges(r.Failures(), r.Start)
 }
 
 // writeChanges logs the failures that begin, with advice, and those that are over.
@@ -128,14 +142,8 @@ var logMessages = map[string]string{
 	FailedStopped:   "List of stopped sessions could not be read",
 	FailedListItems: "Items of the lists of sessions could not be read",
 	FailedAccount:   "Account could not be read",
-}
 
-// writeStatus logs a status that the API's page does not know.
-func (l *failureLog) writeStatus(s *apiclient.Session) {
-	if s.StatusKnown() || l.unknownStatuses[s.Status] || len(l.unknownStatuses) >= maxUnknownStatuses {
-		return
-	}
-	l.unknownStatuses[s.Status] = true
-	_ = level.Warn(l.logger).Log("msg", "Unknown status, counted as active until the session has finished",
-		"status", fmt.Sprintf("%.40s", s.Status), "session_id", s.ID)
+	FailedAgents:       "Agent sessions could not be read",
+	FailedAgentRereads: "Ended agent sessions could not be read again, their values stay",
+	FailedAgentList:    "List of agent sessions could not be read whole",
 }

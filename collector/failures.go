@@ -15,6 +15,10 @@ const (
 	FailedListItems = "items of the lists of sessions"
 	FailedStopped   = "list of stopped sessions"
 	FailedAccount   = "account"
+
+	FailedAgents       = "agent sessions"
+	FailedAgentRereads = "ended agent sessions"
+	FailedAgentList    = "list of agent sessions"
 )
 
 // maxNamed is how many sessions a Failure names.
@@ -30,8 +34,8 @@ type Failure struct {
 }
 
 // Failures returns what could not be read, one Failure for each reason: first the
-// list and its items, then the account, the sessions without values, and those
-// whose values may have changed since they were read.
+// lists and their items and the account, then the sessions without values and those
+// whose values may have changed since they were read, and likewise of agent sessions.
 func (r *Reading) Failures() []Failure {
 	var failures []Failure
 	add := func(what string, count int, err error) {
@@ -44,16 +48,19 @@ func (r *Reading) Failures() []Failure {
 	add(FailedStopped, 1, r.StoppedErr)
 	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
 	add(FailedAccount, 1, r.AccountErr)
-	failures = append(failures, r.failuresOf(FailedSessions, func(s *SessionReading) error { return s.Err })...)
-	return append(failures, r.failuresOf(FailedRereads, func(s *SessionReading) error { return s.RereadErr })...)
+	failures = append(failures, failuresOf(FailedSessions, r.Sessions, func(s *SessionReading) error { return s.Err })...)
+	failures = append(failures, failuresOf(FailedRereads, r.Sessions, func(s *SessionReading) error { return s.RereadErr })...)
+	add(FailedAgentList, 1, r.AgentListErr)
+	failures = append(failures, failuresOf(FailedAgents, r.AgentSessions, func(s *AgentSessionReading) error { return s.Err })...)
+	return append(failures, failuresOf(FailedAgentRereads, r.AgentSessions, func(s *AgentSessionReading) error { return s.RereadErr })...)
 }
 
 // failuresOf returns the failures of sessions, by reason.
-func (r *Reading) failuresOf(what string, errOf func(*SessionReading) error) []Failure {
+func failuresOf[S session](what string, sessions []Found[S], errOf func(*Found[S]) error) []Failure {
 	var failures []Failure
 	byReason := map[apiclient.Reason]int{} // index in failures
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
+	for i := range sessions {
+		s := &sessions[i]
 		failure := asAPIError(errOf(s))
 		if failure == nil {
 			continue
@@ -78,10 +85,12 @@ func (r *Reading) failuresOf(what string, errOf func(*SessionReading) error) []F
 // String returns what could not be read, and why.
 func (f *Failure) String() string {
 	switch {
-	case f.What == FailedRereads && f.Count == 1:
-		return fmt.Sprintf("stopped session %s could not be read again: %v", f.SessionIDs[0], f.Err)
 	case f.Count == 1 && len(f.SessionIDs) == 1:
-		return fmt.Sprintf("session %s could not be read: %v", f.SessionIDs[0], f.Err)
+		again := ""
+		if f.What == FailedRereads || f.What == FailedAgentRereads {
+			again = " again"
+		}
+		return fmt.Sprintf("%s %s could not be read%s: %v", strings.TrimSuffix(f.What, "s"), f.SessionIDs[0], again, f.Err)
 	case len(f.SessionIDs) > 0:
 		more := ""
 		if n := f.Count - len(f.SessionIDs); n > 0 {

@@ -57,7 +57,7 @@ func (s *sharedFamilies) release() {
 // and labels are known to be valid. Bypassing it halves the CPU cost of a large
 // scrape.
 func (r *Reading) newFamilies(now time.Time) []*dto.MetricFamily {
-	families := slices.Concat(r.sessionFamilies(now), r.summaryFamilies(), r.accountFamilies(), []*dto.MetricFamily{
+	families := slices.Concat(r.sessionFamilies(now), r.agentFamilies(now), r.summaryFamilies(), r.accountFamilies(), []*dto.MetricFamily{
 		scrapeDuration.single(r.Duration.Seconds()),
 		up.single(boolean(r.Up)),
 	})
@@ -96,40 +96,66 @@ func (r *Reading) accountFamilies() []*dto.MetricFamily {
 	return families
 }
 
-// sessionFamilies returns the families that have a series for each session.
+// sessionFamilies returns the families that have a series for each browser session.
 func (r *Reading) sessionFamilies(now time.Time) []*dto.MetricFamily {
-	labels := r.labelPairs()
-	ups, infos, cuts := &series{}, &series{}, 0
-	others := make([]series, len(sessionFamilies))
-	for j := range others {
-		others[j].metrics = make([]*dto.Metric, 0, len(r.Sessions))
-	}
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
-		if s.hidden {
-			continue
-		}
-		ups.add(labels[i][1:], boolean(s.Err == nil))
-		if s.Err != nil {
-			continue
-		}
-		for j, f := range sessionFamilies {
-			if value, ok := f.value(&s.Session, now); ok {
-				others[j].add(labels[i][:], value)
-			}
-		}
+	infos, cuts := &series{}, 0
+	families := browserSeries.families(r.Sessions, now, func(s *SessionReading) *string {
+		return &s.Session.AgentSessionID
+	}, func(s *SessionReading, labels []*dto.LabelPair) {
 		if r.info != nil {
-			pairs, cut := r.info.labelPairs(s, labels[i])
+			pairs, cut := r.info.labelPairs(s, labels)
 			infos.add(pairs, 1)
 			cuts += cut
 		}
-	}
-	families := []*dto.MetricFamily{sessionUp.with(ups.metrics...)}
-	for j, f := range sessionFamilies {
-		families = append(families, f.with(others[j].metrics...))
-	}
+	})
 	if r.info != nil {
 		families = append(families, r.info.with(infos.metrics...), metadataCut.single(float64(cuts)))
+	}
+	return families
+}
+
+// agentFamilies returns the families that have a series for each agent session.
+func (r *Reading) agentFamilies(now time.Time) []*dto.MetricFamily {
+	infos := &series{}
+	families := agentSeries.families(r.AgentSessions, now, nil, func(s *AgentSessionReading, labels []*dto.LabelPair) {
+		model, _ := cut(s.Session.Model, maxInfoLength)
+		status, _ := cut(s.Session.Status, maxInfoLength)
+		infos.add([]*dto.LabelPair{labels[0], {Name: &agentInfo.labels[1], Value: &model}, {Name: &agentInfo.labels[2], Value: &status}}, 1)
+	})
+	return append(families, agentInfo.with(infos.metrics...))
+}
+
+// families returns the families of sessions. first returns the value of the label before
+// that of the ID, if there is one. each is called for each session whose values were read,
+// with its labels.
+func (s *sessionSeries[S]) families(
+	sessions []Found[S], now time.Time, first func(*Found[S]) *string, each func(found *Found[S], labels []*dto.LabelPair),
+) []*dto.MetricFamily {
+	labels := s.labelPairs(sessions, first)
+	ups, others := &series{}, make([]series, len(s.values))
+	for j := range others {
+		others[j].metrics = make([]*dto.Metric, 0, len(sessions))
+	}
+	for i := range sessions {
+		found := &sessions[i]
+		if found.hidden {
+			continue
+		}
+		pairs := labels[i*len(s.labels) : (i+1)*len(s.labels) : (i+1)*len(s.labels)]
+		ups.add(pairs[len(pairs)-1:], boolean(found.Err == nil))
+		if found.Err != nil {
+			continue
+		}
+		for j, f := range s.values {
+			if value, ok := f.value(found.Session, now); ok {
+				others[j].add(pairs, value)
+			}
+		}
+		each(found, pairs)
+	}
+	families := append(make([]*dto.MetricFamily, 0, 1+len(s.values)), s.up.with(ups.metrics...))
+	for j, f := range s.values {
+		families = append(families, f.with(others[j].metrics...))
 	}
 	return families
 }
@@ -150,10 +176,10 @@ func (r *Reading) summaryFamilies() []*dto.MetricFamily {
 		}
 		active++
 		if oldest == nil || s.Session.StartedAt.Before(oldest.StartedAt) {
-			oldest = &s.Session
+			oldest = s.Session
 		}
 		if costKnown := s.Session.ProxyCost.Known || s.Session.BrowserCost.Known; costKnown && (dearest == nil || s.Session.Cost() > dearest.Cost()) {
-			dearest = &s.Session
+			dearest = s.Session
 		}
 	}
 	families := []*dto.MetricFamily{sessionsByState.with(
@@ -169,16 +195,17 @@ func (r *Reading) summaryFamilies() []*dto.MetricFamily {
 	return families
 }
 
-// labelPairs returns the pairs of each session in the order of sessionLabels. All
-// its series share them.
-func (r *Reading) labelPairs() [][2]*dto.LabelPair {
-	made := make([][2]dto.LabelPair, len(r.Sessions))
-	pairs := make([][2]*dto.LabelPair, len(r.Sessions))
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
-		made[i][0].Name, made[i][0].Value = &sessionLabels[0], &s.Session.AgentSessionID
-		made[i][1].Name, made[i][1].Value = &sessionLabels[1], &s.ID
-		pairs[i] = [2]*dto.LabelPair{&made[i][0], &made[i][1]}
+// labelPairs returns the pairs of all sessions, one after the other. All series of a
+// session share its pairs.
+func (s *sessionSeries[S]) labelPairs(sessions []Found[S], first func(*Found[S]) *string) []*dto.LabelPair {
+	made := make([]dto.LabelPair, len(sessions)*len(s.labels))
+	pairs := make([]*dto.LabelPair, len(made))
+	for i := range made {
+		session, label := &sessions[i/len(s.labels)], i%len(s.labels)
+		pairs[i], made[i].Name, made[i].Value = &made[i], &s.labels[label], &session.ID
+		if label < len(s.labels)-1 && session.Err == nil {
+			made[i].Value = first(session)
+		}
 	}
 	return pairs
 }
@@ -225,6 +252,19 @@ func (f *family) single(value float64, labelValues ...string) *dto.MetricFamily 
 
 func (f *family) with(metrics ...*dto.Metric) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics}
+}
+
+// Reported returns a collector of the same metrics as Gatherer, for registries.
+func (c *Collector) Reported(r *Reading) prometheus.Collector { return reported{c, r} }
+
+type reported struct {
+	*Collector
+	reading *Reading
+}
+
+// Collect implements prometheus.Collector.
+func (r reported) Collect(ch chan<- prometheus.Metric) {
+	collectGathered(ch, r.Gatherer(r.reading))
 }
 
 // collectGathered sends what g gathers.

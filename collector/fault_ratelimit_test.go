@@ -53,7 +53,7 @@ func TestTheAPIIsLeftAloneAfter429(t *testing.T) {
 	for pauseName, pause := range pauses {
 		for victimName, v := range exportertest.Victims() {
 			exportertest.Bubble(t, pauseName+"/"+victimName, func(t *testing.T) {
-				api := exportertest.NewAPI(v.Sessions)
+				api := v.API()
 				final := v.Sessions + 1
 				stopped(api, final, final, time.Hour)
 				r := exportertest.New(t, api, append(v.Args, "--session.id="+exportertest.SessionID(final))...)

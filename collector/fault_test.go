@@ -198,7 +198,7 @@ func TestTheSizeOfAnAnswer(t *testing.T) {
 			}
 		}
 		exportertest.Bubble(t, "just right/"+name, func(t *testing.T) {
-			r := exportertest.New(t, exportertest.NewAPI(v.Sessions), v.Args...)
+			r := exportertest.New(t, v.API(), v.Args...)
 			good := r.Scrape("60")
 			v.Fault.Handler = padded(v.Limit)(exportertest.GoodAnswer(t, r.API, v.Path))
 			r.API.Inject(v.Fault)

@@ -22,6 +22,10 @@ type infoDesc struct {
 // cutMark ends a value that was cut.
 const cutMark = "…"
 
+// maxInfoLength is how long the model and the status of an agent session are at most, in
+// bytes: several times what the API has.
+const maxInfoLength = 64
+
 func newInfoDesc(keys []string, maxLength int) *infoDesc {
 	if len(keys) == 0 {
 		return nil
@@ -43,13 +47,17 @@ func newInfoDesc(keys []string, maxLength int) *infoDesc {
 // value returns the value that a session has for a key of the metadata, and whether
 // it was cut. Whoever opens a browser sets it, and one that exceeds the
 // label_value_length_limit of a Prometheus fails the whole scrape.
-func (d *infoDesc) value(s *SessionReading, key string) (value string, cut bool) {
-	value = s.Session.Metadata[key]
-	if d.maxLength == 0 || len(value) <= d.maxLength {
+func (d *infoDesc) value(s *SessionReading, key string) (value string, wasCut bool) {
+	return cut(s.Session.Metadata[key], d.maxLength)
+}
+
+// cut cuts a value that is longer than so many bytes, unless these are 0, and reports
+// whether it did.
+func cut(value string, maxLength int) (string, bool) {
+	if maxLength == 0 || len(value) <= maxLength {
 		return value, false
 	}
-	value = strings.ToValidUTF8(value[:max(0, d.maxLength-len(cutMark))], "")
-	return value + cutMark, true
+	return strings.ToValidUTF8(value[:max(0, maxLength-len(cutMark))], "") + cutMark, true
 }
 
 // labelNames returns the labels that come from the metadata.
@@ -62,7 +70,7 @@ func (d *infoDesc) labelNames() []string {
 
 // labelPairs returns the pairs of a session, sorted by their names, from those
 // that all its series have, and how many of their values were cut.
-func (d *infoDesc) labelPairs(s *SessionReading, common [2]*dto.LabelPair) (pairs []*dto.LabelPair, cuts int) {
+func (d *infoDesc) labelPairs(s *SessionReading, common []*dto.LabelPair) (pairs []*dto.LabelPair, cuts int) {
 	pairs = append(make([]*dto.LabelPair, 0, len(common)+len(d.keys)), common[0])
 	for i, key := range d.keys {
 		value, cut := d.value(s, key)

@@ -19,16 +19,24 @@ const (
 	sweepPause = time.Minute
 )
 
-// The amounts that are counted, in the order of amountsOf.
+// The amounts that are counted.
 const (
 	browserCost = iota
 	proxyCost
 	proxyMegabytes
+	llmCost
 	amountCount
 )
 
-func amountsOf(s *apiclient.Session) [amountCount]apiclient.Amount {
-	return [...]apiclient.Amount{browserCost: s.BrowserCost, proxyCost: s.ProxyCost, proxyMegabytes: s.ProxyUsedMB}
+// amountsOf returns what is counted of a session.
+func amountsOf(s session) (amounts [amountCount]apiclient.Amount) {
+	switch s := s.(type) {
+	case *apiclient.Session:
+		amounts[browserCost], amounts[proxyCost], amounts[proxyMegabytes] = s.BrowserCost, s.ProxyCost, s.ProxyUsedMB
+	case *apiclient.AgentSession: // whose total contains its browsers
+		amounts[llmCost] = s.LLMCost
+	}
+	return amounts
 }
 
 // ledger counts what readings find of sessions, each session once however it was
@@ -40,6 +48,7 @@ type ledger struct {
 	settle   time.Duration
 	cost     prometheus.Histogram
 	duration prometheus.Histogram
+	agents   *ledger // of agent sessions, of which only what they spent is exposed; nil: none
 
 	mu       sync.Mutex // never held while waiting
 	entries  map[uuid.UUID]ledgerEntry
@@ -84,28 +93,26 @@ func newLedger(now func() time.Time, settle time.Duration) *ledger {
 	}
 }
 
-// book counts what a reading found, at its end: what one cost fell by and another
-// rose by is set off first, in whatever order they were read.
-func (l *ledger) book(r *Reading, stopped *stoppedFound) {
+// book counts what a reading found of the sessions of one kind, at its end: what one
+// cost fell by and another rose by is set off first, in whatever order they were read.
+func book[S session](l *ledger, r *Reading, sessions []Found[S], newest *newestFound[S]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	l.unseen.begin(r.Start)
-	for _, page := range stopped.pages {
-		for i := range page {
-			if s := &page[i]; !s.Active() {
-				l.bookSession(s, r.number, now)
-			}
+	for _, page := range newest.pages {
+		for _, s := range page {
+			l.bookSession(s, r.number, now)
 		}
 	}
 	active := 0
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
+	for i := range sessions {
+		s := &sessions[i]
 		if !s.read {
 			l.keep(s.ID, now)
 			continue
 		}
-		if l.bookSession(&s.Session, r.number, now); s.Session.Active() {
+		if l.bookSession(s.Session, r.number, now); s.Session.Active() {
 			active++
 		}
 	}
@@ -113,23 +120,24 @@ func (l *ledger) book(r *Reading, stopped *stoppedFound) {
 	for i := range l.exposed {
 		l.exposed[i] = max(l.exposed[i], l.net[i])
 	}
-	l.unseen.end(r.number, stopped, active, now)
+	l.unseen.end(r.number, newest.listTotal, active, now)
 }
 
 // bookSession counts what is new of a session. Of two readings that overlap, the one
 // that began later has the newer values.
-func (l *ledger) bookSession(s *apiclient.Session, number int, now time.Time) {
-	id, err := uuid.Parse(s.ID)
+func (l *ledger) bookSession(s session, number int, now time.Time) {
+	record := s.Common()
+	id, err := uuid.Parse(record.ID)
 	e, known := l.entries[id]
 	if err != nil || e.number > number {
 		return
 	}
 	if !known {
-		if e.whole = l.isRecent(s.StartedAt, now); e.whole {
+		if e.whole = l.isRecent(record.StartedAt, now); e.whole {
 			l.started++
 		}
 	}
-	e.number, e.seen, e.started = number, now.UnixMicro(), s.StartedAt.UnixMicro()
+	e.number, e.seen, e.started = number, now.UnixMicro(), record.StartedAt.UnixMicro()
 	for i, amount := range amountsOf(s) {
 		if !amount.Known {
 			continue
@@ -141,7 +149,7 @@ func (l *ledger) bookSession(s *apiclient.Session, number int, now time.Time) {
 	}
 	switch {
 	case !s.Active():
-		l.bookFinish(&e, s, now)
+		l.bookFinish(&e, record, now)
 	case !e.active && !e.ended:
 		e.active = true
 		l.unseen.open++
@@ -150,7 +158,7 @@ func (l *ledger) bookSession(s *apiclient.Session, number int, now time.Time) {
 }
 
 // bookFinish counts a session that was read as stopped.
-func (l *ledger) bookFinish(e *ledgerEntry, s *apiclient.Session, now time.Time) {
+func (l *ledger) bookFinish(e *ledgerEntry, s *apiclient.Record, now time.Time) {
 	finish := s.FinishedAt
 	switch {
 	case !finish.IsZero():
@@ -242,10 +250,20 @@ func (l *ledger) Collect(ch chan<- prometheus.Metric) {
 	}
 	counter(spendDesc, l.exposed[browserCost], "browser")
 	counter(spendDesc, l.exposed[proxyCost], "proxy")
+	if l.agents != nil {
+		counter(spendDesc, l.agents.spent(llmCost), "llm")
+	}
 	counter(proxyMegabytesDesc, l.exposed[proxyMegabytes])
 	counter(startedDesc, float64(l.started))
 	counter(finishedDesc, float64(l.finished))
 	if l.unseen.totals > 1 {
 		counter(unseenDesc, float64(l.unseen.count))
 	}
+}
+
+// spent returns what is exposed of an amount.
+func (l *ledger) spent(amount int) float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.exposed[amount]
 }

@@ -38,7 +38,8 @@ func testID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", 
 // session is one that started so long ago.
 func (b *books) session(n int, age time.Duration, browser, proxy float64) apiclient.Session {
 	return apiclient.Session{
-		ID: testID(n), Status: "active", StartedAt: b.now.Add(-age), BrowserCost: amount(browser), ProxyCost: amount(proxy), ProxyUsedMB: amount(100 * proxy),
+		Record:      apiclient.Record{ID: testID(n), Status: "active", StartedAt: b.now.Add(-age)},
+		BrowserCost: amount(browser), ProxyCost: amount(proxy), ProxyUsedMB: amount(100 * proxy),
 	}
 }
 
@@ -59,12 +60,19 @@ func (b *books) reading(sessions ...apiclient.Session) *Reading {
 	b.number++
 	r := &Reading{Start: b.now, number: b.number}
 	for _, s := range sessions {
-		r.Sessions = append(r.Sessions, SessionReading{ID: s.ID, Session: s, fresh: true, read: true})
+		r.Sessions = append(r.Sessions, SessionReading{ID: s.ID, Session: &s, fresh: true, read: true})
 	}
 	return r
 }
 
-func (b *books) book(r *Reading) { b.ledger.book(r, &stoppedFound{}) }
+// book books a reading, with a page of the list of stopped sessions.
+func (b *books) book(r *Reading, page ...apiclient.Session) {
+	var newest newestFound[*apiclient.Session]
+	for _, s := range page {
+		newest.pages = append(newest.pages, []*apiclient.Session{&s})
+	}
+	book(b.ledger, r, r.Sessions, &newest)
+}
 
 // read books a reading that finds these sessions, a minute after the last.
 func (b *books) read(sessions ...apiclient.Session) {
@@ -74,7 +82,7 @@ func (b *books) read(sessions ...apiclient.Session) {
 
 func (b *books) wantSpend(what string, browser, proxy float64) {
 	b.t.Helper()
-	want := [amountCount]float64{browser, proxy, 100 * proxy}
+	want := [amountCount]float64{browserCost: browser, proxyCost: proxy, proxyMegabytes: 100 * proxy}
 	for i, got := range b.ledger.exposed {
 		if !(math.Abs(got-want[i]) <= 1e-6) { // NaN, too
 			b.t.Errorf("%s: counter %d is %v; want %v", what, i, got, want[i])
@@ -131,7 +139,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 				b.read()
 			}
 			gone := b.reading()
-			gone.Sessions = []SessionReading{{ID: testID(1), Err: errNotReached, fresh: true}}
+			gone.Sessions = []SessionReading{{ID: testID(1), Err: errNotReached(apiclient.EndpointBrowser), fresh: true}}
 			b.book(gone)
 			b.read(b.session(1, time.Hour, 1.5, 1))
 			b.wantSpend("back", 1.5, 1)
@@ -141,7 +149,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 			final.StartedAt = b.now.Add(time.Second)
 			for range 60 {
 				b.now = b.now.Add(time.Hour)
-				b.ledger.book(b.reading(), &stoppedFound{pages: [][]apiclient.Session{{final}, {final}}})
+				b.book(b.reading(), final, final)
 			}
 			b.wantSpend("final", 1, 1)
 			if b.ledger.started != 1 || b.ledger.finished != 1 {
@@ -154,7 +162,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 			if n := len(b.ledger.entries); n != 0 {
 				b.t.Errorf("%d entries a day after they were last seen; want none", n)
 			}
-			b.ledger.book(b.reading(), &stoppedFound{pages: [][]apiclient.Session{{final}}})
+			b.book(b.reading(), final)
 			b.wantSpend("shown again", 1, 1)
 		},
 		"an older reading ends later": func(b *books) {
@@ -170,7 +178,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 		"what a reading has of an earlier one": func(b *books) {
 			b.read(b.session(1, time.Second, 1, 0))
 			stale := b.reading()
-			stale.Sessions = []SessionReading{{ID: testID(1), Session: b.session(1, time.Second, 7, 0), fresh: true}}
+			stale.Sessions = []SessionReading{{ID: testID(1), Session: new(b.session(1, time.Second, 7, 0)), fresh: true}}
 			b.book(stale)
 			b.wantSpend("not read", 1, 0)
 		},
@@ -242,7 +250,7 @@ func TestTheCounterIsTheRunningMaximum(t *testing.T) {
 					found = append(found, read)
 				}
 			}
-			b.ledger.book(b.reading(found...), &stoppedFound{pages: [][]apiclient.Session{stopped}})
+			b.book(b.reading(found...), stopped...)
 			var net [amountCount]float64
 			for _, s := range all {
 				for i, a := range amountsOf(&s.session) {
@@ -312,7 +320,8 @@ func TestUnseenSessions(t *testing.T) {
 	told := func(b *books, total int, sessions ...apiclient.Session) {
 		b.t.Helper()
 		b.now = b.now.Add(time.Minute)
-		b.ledger.book(b.reading(sessions...), &stoppedFound{told: true, total: total})
+		r := b.reading(sessions...)
+		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{told: true, total: total}})
 	}
 	want := func(b *books, count int) {
 		b.t.Helper()
@@ -350,5 +359,65 @@ func TestUnseenSessions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { test(newBooks(t)) })
+	}
+}
+
+// TestTheLLMCounterIsTheRunningMaximum draws readings of agent sessions: costs that rise
+// and fall, nulls, sessions that come, end, vanish and come back, twice in a reading.
+// Whatever a total says, it counts nothing.
+func TestTheLLMCounterIsTheRunningMaximum(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		b := newBooks(t)
+		type truth struct {
+			session    apiclient.AgentSession
+			base, cost float64
+			based      bool
+		}
+		var all []*truth
+		most := 0.0
+		for range 60 {
+			b.now = b.now.Add(time.Duration(1+random.IntN(600)) * time.Second)
+			if random.IntN(4) == 0 {
+				all = append(all, &truth{session: apiclient.AgentSession{
+					Record: apiclient.Record{ID: testID(len(all)), Status: "running", StartedAt: b.now.Add(-time.Duration(random.IntN(7200)) * time.Second)},
+				}})
+			}
+			b.number++
+			r := &Reading{Start: b.now, number: b.number}
+			var newest newestFound[*apiclient.AgentSession]
+			net := 0.0
+			for _, s := range all {
+				if random.IntN(3) > 0 {
+					read := s.session
+					read.LLMCost, read.TotalCost = amount(float64(random.IntN(1000))/64), amount(float64(random.IntN(1000)))
+					if random.IntN(8) == 0 {
+						read.LLMCost = apiclient.Amount{}
+					}
+					if read.LLMCost.Known && !s.based {
+						s.based = true
+						if !read.StartedAt.After(b.ledger.start) {
+							s.base = read.LLMCost.Value
+						}
+					}
+					if read.LLMCost.Known {
+						s.cost = read.LLMCost.Value
+					}
+					if random.IntN(2) == 0 {
+						newest.pages = append(newest.pages, []*apiclient.AgentSession{&read})
+					} else {
+						r.AgentSessions = append(r.AgentSessions, AgentSessionReading{ID: read.ID, Session: &read, fresh: true, read: true})
+					}
+				}
+				net += s.cost - s.base
+			}
+			book(b.ledger, r, r.AgentSessions, &newest)
+			if most = max(most, net); !(math.Abs(b.ledger.exposed[llmCost]-most) <= 1e-9) {
+				t.Fatalf("seed %d: the counter is %v; want %v", seed, b.ledger.exposed[llmCost], most)
+			}
+			if b.ledger.exposed[browserCost] != 0 || b.ledger.exposed[proxyCost] != 0 {
+				t.Fatalf("seed %d: an agent session counts as browser or proxy: %v", seed, b.ledger.exposed)
+			}
+		}
 	}
 }

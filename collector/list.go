@@ -40,7 +40,7 @@ func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *par
 		l.missing[id] = true
 	}
 	first := 1
-	if expected := c.store.listPages(); l.discover || expected < len(unread) {
+	if expected := c.browsers.listPages(); l.discover || expected < len(unread) {
 		first = expected
 	}
 	l.readPages(ctx, 1, first)
@@ -52,7 +52,7 @@ func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *par
 		l.readPages(ctx, first+1, l.pages)
 	}
 	if l.pages > 0 {
-		c.store.recordList(l.pages)
+		c.browsers.recordList(l.pages)
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *listReader) isPast(number int) bool {
 
 // record hands on what a page has. No page follows one that is not full, whatever
 // total the list claims.
-func (l *listReader) record(number int, page apiclient.Page, err error) {
+func (l *listReader) record(number int, page apiclient.Page[*apiclient.Session], err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reading.recordPage(page, err)
@@ -91,20 +91,20 @@ func (l *listReader) record(number int, page apiclient.Page, err error) {
 		}
 		return
 	}
-	l.pages = min(max((page.Total+page.Size-1)/page.Size, 1), maxPages)
+	l.pages = min(page.Pages(), maxPages)
 	if len(page.Sessions)+len(page.Invalid) < page.Size {
 		l.pages = min(l.pages, number)
 	}
-	for i := range page.Sessions {
-		if session := &page.Sessions[i]; l.discover || l.missing[session.ID] {
+	for _, session := range page.Sessions {
+		if l.discover || l.missing[session.ID] {
 			delete(l.missing, session.ID)
-			l.reading.recordSession(session, l.discover)
+			l.reading.browsers.recordSession(session, l.discover)
 		}
 	}
 	for _, item := range page.Invalid {
 		if item.ID != "" && (l.discover || l.missing[item.ID]) {
 			delete(l.missing, item.ID)
-			l.reading.recordFailure(item.ID, item.Err)
+			l.reading.browsers.recordFailure(item.ID, item.Err)
 		}
 	}
 }

@@ -12,80 +12,108 @@ import (
 	"browseruse_exporter/apiclient"
 )
 
-// errNotReached is why a session has no values if the time of the scrape was over
+// errNotReached returns why a session has no values if the time of the scrape was over
 // before anything was known of the session.
-var errNotReached = &apiclient.Error{
-	Endpoint: apiclient.EndpointBrowser, Reason: apiclient.ReasonTimeout, NotSent: apiclient.NotSentDeadline,
-	Err: errors.New("the time was over before the session was reached"),
+func errNotReached(endpoint apiclient.Endpoint) error {
+	return &apiclient.Error{
+		Endpoint: endpoint, Reason: apiclient.ReasonTimeout, NotSent: apiclient.NotSentDeadline,
+		Err: errors.New("the time was over before the session was reached"),
+	}
 }
 
 // partialReading is the reading under way. Each result reaches it once, through
-// one of its record methods, which keeps it for this reading and in the store for
-// the next. It is safe for concurrent use.
+// one of its record methods, or of those of its sessions, which keeps it for this
+// reading and in a store for the next. It is safe for concurrent use.
 type partialReading struct {
-	store *sessionStore
 	now   func() time.Time
 	start time.Time
 
 	mu       sync.Mutex // never held while waiting
 	found    Reading    // without its sessions
-	sessions map[string]SessionReading
-	stopped  stoppedFound
+	browsers partialSessions[*apiclient.Session]
+	agents   partialSessions[*apiclient.AgentSession]
 	asked    bool // a request was needed
 	answered bool // a response was 2xx
 	notFound bool // a response was 404, for a single session
 	nowhere  bool // a response was 404, for the list or the account
 }
 
+// partialSessions is what the reading under way has of the sessions of one kind.
+type partialSessions[S session] struct {
+	reading  *partialReading // whose lock is this one's
+	store    *sessionStore[S]
+	endpoint apiclient.Endpoint // of a single session
+	sessions map[string]Found[S]
+	newest   newestFound[S]
+}
+
+// newestFound is what a reading found in a list of which it read the newest sessions.
+type newestFound[S session] struct {
+	listTotal
+	pages [][]S
+}
+
 // newPartialReading returns a reading that begins now. The caller holds c.mu.
 func (c *Collector) newPartialReading() *partialReading {
 	c.begun++
 	start := c.options.Now()
-	return &partialReading{
-		store: c.store, now: c.options.Now, start: start,
+	p := &partialReading{
+		now: c.options.Now, start: start,
 		found: Reading{Start: start, MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
 	}
+	p.browsers = partialSessions[*apiclient.Session]{reading: p, store: c.browsers, endpoint: apiclient.EndpointBrowser}
+	if c.agents != nil {
+		p.agents = partialSessions[*apiclient.AgentSession]{reading: p, store: c.agents.store, endpoint: apiclient.EndpointAgentSession}
+	}
+	return p
 }
 
 // age returns how long ago the reading began.
 func (p *partialReading) age() time.Duration { return p.now().Sub(p.start) }
 
 // begin records what is known before the first request.
-func (p *partialReading) begin(plan readPlan, sessionFile, keyFile *FileState) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile
-	p.sessions = make(map[string]SessionReading, len(plan.known)+len(plan.unread))
+func (p *partialSessions[S]) begin(plan readPlan[S]) {
+	p.reading.mu.Lock()
+	defer p.reading.mu.Unlock()
+	p.sessions = make(map[string]Found[S], len(plan.known)+len(plan.unread))
 	for _, id := range plan.unread {
-		p.sessions[id] = SessionReading{ID: id, Err: errNotReached}
+		p.sessions[id] = Found[S]{ID: id, Err: errNotReached(p.endpoint)}
 	}
 	for _, session := range plan.known {
 		p.sessions[session.ID] = session
 	}
 }
 
-// recordSession records the values of a session, and whether the list of active
-// sessions brought them, as it does for a session that nobody configured. A session
-// that stopped while the reading went on does not run again.
-func (p *partialReading) recordSession(session *apiclient.Session, discovered bool) {
+// recordFiles records how the files of session IDs and of the API key were found.
+func (p *partialReading) recordFiles(sessionFile, keyFile *FileState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.recordOutcome(nil)
-	if known := p.sessions[session.ID]; known.fresh && !known.Session.Active() && session.Active() {
+	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile
+}
+
+// recordSession records the values of a session, and whether a list brought them, as
+// it does for a session that nobody configured. A session that stopped while the
+// reading went on does not run again.
+func (p *partialSessions[S]) recordSession(session S, discovered bool) {
+	p.reading.mu.Lock()
+	defer p.reading.mu.Unlock()
+	p.reading.recordOutcome(nil)
+	if known := p.sessions[session.Common().ID]; known.fresh && known.Err == nil && !known.Session.Active() && session.Active() {
 		return
 	}
 	p.store.recordRead(session, discovered)
 	p.keep(session)
 }
 
-// keep keeps the values of a session for this reading. p.mu is held.
-func (p *partialReading) keep(session *apiclient.Session) {
-	p.sessions[session.ID] = SessionReading{ID: session.ID, Session: *session, ReadAt: p.now(), fresh: true, read: true}
+// keep keeps the values of a session for this reading. The lock is held.
+func (p *partialSessions[S]) keep(session S) {
+	id := session.Common().ID
+	p.sessions[id] = Found[S]{ID: id, Session: session, ReadAt: p.reading.now(), fresh: true, read: true}
 }
 
 // recordStopped records a page of the list of stopped sessions, or why it could not
-// be read, and reports whether all of its sessions are new.
-func (p *partialReading) recordStopped(page apiclient.Page, err error) (allNew bool) {
+// be read, and reports whether more may be on the next page: whether all are new.
+func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], err error) (more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failure := asAPIError(err)
@@ -97,14 +125,69 @@ func (p *partialReading) recordStopped(page apiclient.Page, err error) (allNew b
 	for _, item := range page.Invalid {
 		p.recordInvalidItem(item.Err)
 	}
-	if !p.stopped.told {
-		p.stopped.told, p.stopped.total = true, page.Total
+	return p.browsers.recordNewest(page)
+}
+
+// recordAgents records a page of the list of agent sessions, or why it could not be
+// read, and reports whether all of them are new.
+func (p *partialReading) recordAgents(page apiclient.Page[*apiclient.AgentSession], err error) (allNew bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failure := asAPIError(err)
+	p.recordOutcome(failure)
+	if failure != nil {
+		p.found.AgentListErr = failure
+		return false
 	}
-	p.stopped.pages = append(p.stopped.pages, page.Sessions)
+	for _, item := range page.Invalid {
+		p.found.AgentListErr = item.Err
+	}
+	return p.agents.recordNewest(page)
+}
+
+// agentListFailure returns why the list of agent sessions could not be read, or nil.
+func (p *partialReading) agentListFailure() *apiclient.Error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return asAPIError(p.found.AgentListErr)
+}
+
+// namedAgents returns the agent sessions that active browsers name and of which nothing
+// is known.
+func (p *partialReading) namedAgents() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	named := map[string]bool{}
+	for _, browser := range p.browsers.sessions {
+		if browser.Err != nil || !browser.Session.Active() {
+			continue
+		}
+		id, err := apiclient.ParseID(browser.Session.AgentSessionID)
+		if _, known := p.agents.sessions[id]; err == nil && !known {
+			named[id] = true
+		}
+	}
+	return slices.Collect(maps.Keys(named))
+}
+
+// othersFailed reports whether the API was asked for anything but agent sessions, and
+// answered none of it.
+func (p *partialReading) othersFailed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked && !p.answered && !p.notFound
+}
+
+// recordNewest records a page of the newest sessions, and reports whether all of them
+// are new. The lock is held.
+func (p *partialSessions[S]) recordNewest(page apiclient.Page[S]) (allNew bool) {
+	if !p.newest.told {
+		p.newest.listTotal = listTotal{told: true, total: page.Total}
+	}
+	p.newest.pages = append(p.newest.pages, page.Sessions)
 	allNew = len(page.Sessions) > 0
-	for i := range page.Sessions {
-		session := &page.Sessions[i]
-		exported, isNew := p.store.recordStopped(session)
+	for _, session := range page.Sessions {
+		exported, isNew := p.store.recordNewest(session)
 		allNew = allNew && isNew
 		if exported {
 			p.keep(session)
@@ -115,9 +198,9 @@ func (p *partialReading) recordStopped(page apiclient.Page, err error) (allNew b
 
 // notFresh returns those of these sessions about which nothing was recorded in this
 // reading.
-func (p *partialReading) notFresh(ids []string) []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *partialSessions[S]) notFresh(ids []string) []string {
+	p.reading.mu.Lock()
+	defer p.reading.mu.Unlock()
 	var rest []string
 	for _, id := range ids {
 		if !p.sessions[id].fresh {
@@ -129,12 +212,12 @@ func (p *partialReading) notFresh(ids []string) []string {
 
 // recordFailure records why a session could not be read. Values that the reading
 // has of it stay.
-func (p *partialReading) recordFailure(id string, err error) {
+func (p *partialSessions[S]) recordFailure(id string, err error) {
 	failure := asAPIError(err)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.reading.mu.Lock()
+	defer p.reading.mu.Unlock()
 	p.store.recordFailure(id, failure)
-	p.recordOutcome(failure)
+	p.reading.recordOutcome(failure)
 	session := p.sessions[id]
 	session.ID, session.fresh = id, true
 	switch {
@@ -148,7 +231,7 @@ func (p *partialReading) recordFailure(id string, err error) {
 
 // recordPage records a page of the list of active sessions, or why it could not be
 // read. Of several failures the reading keeps the first that was sent.
-func (p *partialReading) recordPage(page apiclient.Page, err error) {
+func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	failure := asAPIError(err)
@@ -188,8 +271,12 @@ func (p *partialReading) recordAccount(account apiclient.Account, err error) {
 	}
 }
 
-// recordOutcome notes whether the API answered. p.mu is held.
+// recordOutcome notes whether the API answered. Of agent sessions, which it does not
+// serve everywhere, no failure counts. p.mu is held.
 func (p *partialReading) recordOutcome(failure *apiclient.Error) {
+	if failure != nil && failure.Endpoint.IsOfAgents() {
+		return
+	}
 	p.asked = true
 	switch {
 	case failure == nil, failure.Status >= 200 && failure.Status <= 299:
@@ -218,12 +305,21 @@ func (p *partialReading) reading() *Reading {
 		r.Duration = p.age()
 	}
 	r.Up = p.answered || p.notFound && !p.nowhere || r.Complete && !p.asked
-	r.Sessions = make([]SessionReading, 0, len(p.sessions))
-	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
-		r.Sessions = append(r.Sessions, p.sessions[id])
+	r.Sessions = p.browsers.inOrder()
+	if p.agents.store != nil {
+		r.AgentSessions = p.agents.inOrder()
 	}
-	p.store.hide(r.Sessions)
 	return &r
+}
+
+// inOrder returns the sessions in the order of their IDs. The lock is held.
+func (p *partialSessions[S]) inOrder() []Found[S] {
+	sessions := make([]Found[S], 0, len(p.sessions))
+	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
+		sessions = append(sessions, p.sessions[id])
+	}
+	p.store.hide(sessions)
+	return sessions
 }
 
 // asAPIError returns the error of a request, or nil for none.

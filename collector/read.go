@@ -18,29 +18,45 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	cautious := c.troubled.Load()
 	batch := c.options.Client.NewBatch(cautious)
 	ids, sessionFile := c.sessionIDs()
-	plan := c.store.plan(ids)
-	p.begin(plan, sessionFile, c.keyFile())
+	p.recordFiles(sessionFile, c.keyFile())
+	plan := c.browsers.plan(ids)
+	p.browsers.begin(plan)
 
-	var account sync.WaitGroup
+	agents := c.newAgentReader(batch, p)
+	var others sync.WaitGroup
 	if c.options.Account {
-		account.Go(func() { p.recordAccount(batch.Account(ctx)) })
+		others.Go(func() { p.recordAccount(batch.Account(ctx)) })
+	}
+	if agents != nil && !cautious {
+		others.Go(func() { agents.readNewest(ctx, c) })
 	}
 	c.readLists(ctx, batch, p, plan.unread, cautious)
-	rest := p.notFresh(plan.unread)
-	c.store.sortByTrial(rest)
-	c.readOneByOne(ctx, batch, p, append(rest, p.notFresh(plan.due)...))
-	account.Wait()
+	readOneByOne(c, &p.browsers, plan, func(id string) (*apiclient.Session, error) { return batch.Session(ctx, id) })
+	others.Wait()
+	othersFailed := p.othersFailed()
+	if agents != nil {
+		if cautious {
+			agents.readNewest(ctx, c)
+		}
+		agents.readRest(ctx, c) // after the browsers, which it must not keep waiting
+	}
 
 	api := APIState{Requests: batch.Sent(), Failures: c.options.Client.Failures()}
 	api.HoldUntil, api.HoldReason = c.options.Client.HoldUntil()
 	closed, held := batch.Closed() != nil, !api.HoldUntil.IsZero()
 	c.troubled.Store(closed || held)
 	if held || closed && !batch.Answered() { // else what fails are some sessions among others
-		c.store.forgiveFailures()
+		c.browsers.forgiveFailures()
+	}
+	if agents != nil {
+		agents.finish(othersFailed, held)
 	}
 	p.finish(ctx.Err() == nil, api)
 	reading := p.reading()
-	c.ledger.book(reading, &p.stopped)
+	book(c.ledger, reading, reading.Sessions, &p.browsers.newest)
+	if agents != nil {
+		book(c.agents.ledger, reading, reading.AgentSessions, &p.agents.newest)
+	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else the scraper went away
 		reading.SpendRate = c.spend.rate(reading)
 		c.failures.write(reading)
@@ -65,16 +81,18 @@ func (c *Collector) readLists(ctx context.Context, batch *apiclient.Batch, p *pa
 	stopped.Wait()
 }
 
-// readOneByOne reads sessions in the order of ids.
-func (c *Collector) readOneByOne(ctx context.Context, batch *apiclient.Batch, p *partialReading, ids []string) {
+// readOneByOne reads the sessions of a plan that no list has shown.
+func readOneByOne[S session](c *Collector, p *partialSessions[S], plan readPlan[S], read func(id string) (S, error)) {
+	unread := p.notFresh(plan.unread)
+	p.store.sortByTrial(unread)
 	var readers errgroup.Group
 	readers.SetLimit(c.options.Client.Concurrency())
-	for _, id := range ids {
+	for _, id := range append(unread, p.notFresh(plan.due)...) {
 		readers.Go(func() error {
-			if session, err := batch.Session(ctx, id); err != nil {
+			if session, err := read(id); err != nil {
 				p.recordFailure(id, err)
 			} else {
-				p.recordSession(&session, false)
+				p.recordSession(session, false)
 			}
 			return nil
 		})

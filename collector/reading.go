@@ -25,6 +25,9 @@ type Reading struct {
 
 	StoppedErr error // why the newest of the stopped sessions could not be read, if they were asked for
 
+	AgentSessions []AgentSessionReading // in the order of their IDs; nil if they were not asked for
+	AgentListErr  error                 // why the newest of them, or one of these, could not be read, if they were asked for
+
 	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
@@ -39,12 +42,26 @@ type Reading struct {
 	shared *sharedFamilies
 }
 
-// SessionReading is one session of a Reading.
-type SessionReading struct {
+// session is what the API says of a session, be it of a browser or of an agent.
+type session interface {
+	Common() *apiclient.Record
+	Active() bool
+	StatusKnown() bool
+	Cost() float64
+}
+
+// SessionReading is one browser session of a Reading.
+type SessionReading = Found[*apiclient.Session]
+
+// AgentSessionReading is one agent session of a Reading.
+type AgentSessionReading = Found[*apiclient.AgentSession]
+
+// Found is what a Reading has of one session.
+type Found[S session] struct {
 	ID      string
-	Session apiclient.Session // zero if Err is set
-	ReadAt  time.Time         // when its values were read; zero if Err is set
-	Err     error             // why its values could not be read
+	Session S         // nil if Err is set
+	ReadAt  time.Time // when its values were read; zero if Err is set
+	Err     error     // why its values could not be read
 
 	// RereadErr is why the values could not be read again, although they may have
 	// changed since ReadAt; nil if Err is set.
@@ -70,10 +87,11 @@ type FileState struct {
 }
 
 // AllRead reports whether every session that was asked for was read; the account,
-// and stopped sessions that nobody asked for, do not count.
+// agent sessions, and stopped sessions that nobody asked for, do not count.
 func (r *Reading) AllRead() bool {
 	for _, failure := range r.Failures() {
-		if failure.What != FailedAccount && failure.What != FailedStopped {
+		switch failure.What {
+		case FailedSessions, FailedRereads, FailedList, FailedListItems:
 			return false
 		}
 	}
@@ -90,12 +108,6 @@ func boolean(b bool) float64 {
 // timestamp is t in seconds since the epoch, to the microseconds that the API
 // gives.
 func timestamp(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-
-// TimeoutRemaining returns the seconds from now until the session times out,
-// negative if it is overdue: the value of its gauge.
-func (s *SessionReading) TimeoutRemaining(now time.Time) float64 {
-	return SecondsUntil(s.Session.TimeoutAt, now)
-}
 
 // SecondsUntil returns how many seconds t is after now, negative if it is before. A time.Duration would end at 292 years,
 // and a session that is to run for ever may have a timeout in the year 9999.

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,8 +38,9 @@ type mark struct {
 }
 
 type sessionCost struct {
-	id  string
-	usd float64
+	id      string
+	usd     float64
+	started time.Time
 }
 
 // rate returns the rate at which r finds money spent, or nil if it is not known,
@@ -79,35 +82,39 @@ func (t *spendTracker) forget(now time.Time) {
 	}
 }
 
-func newMark(r *Reading) mark {
-	m := mark{at: r.Start, costs: make([]sessionCost, 0, len(r.Sessions))}
-	for i := range r.Sessions {
-		if s := &r.Sessions[i]; s.costsKnown() {
-			m.costs = append(m.costs, sessionCost{s.ID, s.Session.Cost()})
-		}
-	}
-	return m
-}
+func newMark(r *Reading) mark { return mark{at: r.Start, costs: costsOf(r)} }
 
 // spentUntil returns what was spent from m to r, as far as is known.
 func (m *mark) spentUntil(r *Reading) float64 {
-	spent, costs := 0.0, m.costs
-	for i := range r.Sessions {
-		s := &r.Sessions[i]
-		for len(costs) > 0 && costs[0].id < s.ID {
-			costs = costs[1:]
+	spent, before := 0.0, m.costs
+	for _, cost := range costsOf(r) {
+		for len(before) > 0 && before[0].id < cost.id {
+			before = before[1:]
 		}
 		switch {
-		case !s.costsKnown():
-		case len(costs) > 0 && costs[0].id == s.ID:
-			spent += s.Session.Cost() - costs[0].usd
-		case s.Session.StartedAt.After(m.at):
-			spent += s.Session.Cost()
+		case len(before) > 0 && before[0].id == cost.id:
+			spent += cost.usd - before[0].usd
+		case cost.started.After(m.at):
+			spent += cost.usd
 		}
 	}
 	return spent
 }
 
-func (s *SessionReading) costsKnown() bool {
-	return s.Err == nil && s.Session.ProxyCost.Known && s.Session.BrowserCost.Known
+// costsOf returns what the sessions of r have cost, browsers and the LLM of agents: the
+// parts of the bill, none of which contains another.
+func costsOf(r *Reading) []sessionCost {
+	costs := make([]sessionCost, 0, len(r.Sessions)+len(r.AgentSessions))
+	for i := range r.Sessions {
+		if s := &r.Sessions[i]; s.Err == nil && s.Session.ProxyCost.Known && s.Session.BrowserCost.Known {
+			costs = append(costs, sessionCost{s.ID, s.Session.Cost(), s.Session.StartedAt})
+		}
+	}
+	for i := range r.AgentSessions {
+		if s := &r.AgentSessions[i]; s.Err == nil && s.Session.LLMCost.Known {
+			costs = append(costs, sessionCost{s.ID, s.Session.LLMCost.Value, s.Session.StartedAt})
+		}
+	}
+	slices.SortFunc(costs, func(a, b sessionCost) int { return strings.Compare(a.id, b.id) })
+	return costs
 }

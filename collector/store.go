@@ -23,9 +23,9 @@ const (
 // outage, so that its final cost gets scraped.
 const lateLinger = 5 * time.Minute
 
-// sessionStore is what earlier readings found out about the sessions. It holds no
-// more than what is exported. It is safe for concurrent use.
-type sessionStore struct {
+// sessionStore is what earlier readings found out about the sessions of one kind. It
+// holds no more than what is exported. It is safe for concurrent use.
+type sessionStore[S session] struct {
 	now    func() time.Time
 	linger time.Duration
 	settle time.Duration
@@ -34,21 +34,28 @@ type sessionStore struct {
 	minCost float64
 
 	mu       sync.Mutex // never held while waiting
-	sessions map[string]*storedSession
+	sessions map[string]*storedSession[S]
 	pages    int // of the list of active sessions; 0 before it was read
-	stopped  stoppedList
+	newest   newestList
+}
+
+// newStore returns an empty store.
+func newStore[S session](o *Options) *sessionStore[S] {
+	return &sessionStore[S]{
+		now: o.Now, linger: o.Linger, settle: o.Settle, minAge: o.MinAge, minCost: o.MinCost, sessions: map[string]*storedSession[S]{},
+	}
 }
 
 // storedSession is what is known of one session.
-type storedSession struct {
+type storedSession[S session] struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
 	shown      bool // it has series of its own
 
-	session   *apiclient.Session // as it was read last, if stopped is set; else nil
-	readAt    time.Time          // when that was
-	stopped   time.Time          // when it was first read as stopped; zero: it never was, or runs again
-	final     bool               // it is never asked for again
-	rereadErr error              // why it could not be read again since; nil if it was, or need not be
+	session   S         // as it was read last, if stopped is set; else nil
+	readAt    time.Time // when that was
+	stopped   time.Time // when it was first read as stopped; zero: it never was, or runs again
+	final     bool      // it is never asked for again
+	rereadErr error     // why it could not be read again since; nil if it was, or need not be
 
 	err         error     // why it could not be read, if that lies with the session and not with the API
 	failedSince time.Time // since when it can't be read though the API works
@@ -59,19 +66,19 @@ type storedSession struct {
 }
 
 // readPlan is what a reading has to do.
-type readPlan struct {
-	known  []SessionReading // with values or a failure in the store
-	unread []string         // active as far as is known, or not known at all
-	due    []string         // those that are known and may have changed
+type readPlan[S session] struct {
+	known  []Found[S] // with values or a failure in the store
+	unread []string   // active as far as is known, or not known at all
+	due    []string   // those that are known and may have changed
 }
 
 // plan returns what to do for the configured sessions and those discovered, and
 // removes what is not exported any more.
-func (s *sessionStore) plan(configured []string) readPlan {
+func (s *sessionStore[S]) plan(configured []string) readPlan[S] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	var p readPlan
+	var p readPlan[S]
 	exported := make(map[string]bool, len(configured))
 	for _, id := range configured {
 		exported[id] = true
@@ -90,18 +97,14 @@ func (s *sessionStore) plan(configured []string) readPlan {
 		if isDue {
 			p.due = append(p.due, id)
 		}
-		known := SessionReading{ID: id, ReadAt: stored.readAt, Err: stored.err, RereadErr: stored.rereadErr}
-		if stored.session != nil {
-			known.Session = *stored.session
-		}
-		p.known = append(p.known, known)
+		p.known = append(p.known, Found[S]{ID: id, Session: stored.session, ReadAt: stored.readAt, Err: stored.err, RereadErr: stored.rereadErr})
 	}
 	return p
 }
 
 // sortByTrial sorts sessions so that those whose requests failed come last, the
 // latest at the end: a few that fail for good must not keep others from being read.
-func (s *sessionStore) sortByTrial(ids []string) {
+func (s *sessionStore[S]) sortByTrial(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortFunc(ids, func(a, b string) int {
@@ -110,10 +113,10 @@ func (s *sessionStore) sortByTrial(ids []string) {
 }
 
 // get returns the entry of a session, and makes one if it has to. s.mu is held.
-func (s *sessionStore) get(id string) *storedSession {
+func (s *sessionStore[S]) get(id string) *storedSession[S] {
 	stored := s.sessions[id]
 	if stored == nil {
-		stored = &storedSession{}
+		stored = &storedSession[S]{}
 		s.sessions[id] = stored
 	}
 	return stored
@@ -121,7 +124,7 @@ func (s *sessionStore) get(id string) *storedSession {
 
 // hide marks the sessions that have no series of their own. One that has them keeps
 // them when its cost falls.
-func (s *sessionStore) hide(sessions []SessionReading) {
+func (s *sessionStore[S]) hide(sessions []Found[S]) {
 	if s.minAge == 0 && s.minCost == 0 {
 		return
 	}
@@ -141,22 +144,23 @@ func (s *sessionStore) hide(sessions []SessionReading) {
 
 // isWorthSeries reports whether a session is old enough, or has cost enough, for
 // series of its own.
-func (s *sessionStore) isWorthSeries(session *SessionReading, now time.Time) bool {
+func (s *sessionStore[S]) isWorthSeries(session *Found[S], now time.Time) bool {
 	if session.Err != nil {
 		return false
 	}
-	if !session.Session.FinishedAt.IsZero() {
-		now = session.Session.FinishedAt
+	record := session.Session.Common()
+	if !record.FinishedAt.IsZero() {
+		now = record.FinishedAt
 	}
-	return s.minAge > 0 && now.Sub(session.Session.StartedAt) >= s.minAge ||
+	return s.minAge > 0 && now.Sub(record.StartedAt) >= s.minAge ||
 		s.minCost > 0 && session.Session.Cost() >= s.minCost
 }
 
 // isOver reports whether a discovered session has been exported for long enough.
-func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
+func (s *sessionStore[S]) isOver(stored *storedSession[S], now time.Time) bool {
 	switch {
 	case !stored.stopped.IsZero():
-		until := finishOf(stored).Add(s.linger)
+		until := stored.finish().Add(s.linger)
 		if late := stored.stopped.Add(min(s.linger/2, lateLinger)); late.After(until) {
 			until = late
 		}
@@ -168,33 +172,32 @@ func (s *sessionStore) isOver(stored *storedSession, now time.Time) bool {
 	}
 }
 
-// finishOf returns when a stopped session finished, as far as the API says. A time
+// finish returns when a stopped session finished, as far as the API says. A time
 // after it was read as stopped is no finish, but another clock.
-func finishOf(stored *storedSession) time.Time {
-	if finish := stored.session.FinishedAt; finish.IsZero() || finish.After(stored.stopped) {
-		return stored.stopped
+func (r *storedSession[S]) finish() time.Time {
+	if finish := r.session.Common().FinishedAt; !finish.IsZero() && !finish.After(r.stopped) {
+		return finish
 	}
-	return stored.session.FinishedAt
+	return r.stopped
 }
 
 // recordRead stores what was read of a session.
-func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
+func (s *sessionStore[S]) recordRead(session S, discovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	stored := s.get(session.ID)
+	stored := s.get(session.Common().ID)
 	discovered = stored.discovered || discovered
 	if session.Active() {
-		*stored = storedSession{discovered: discovered, shown: stored.shown}
+		*stored = storedSession[S]{discovered: discovered, shown: stored.shown}
 		return
 	}
 	if stored.stopped.IsZero() {
 		stored.stopped, stored.pause = now, 0
 	}
-	kept := *session // so that active ones cost no allocation
-	stored.discovered, stored.session, stored.readAt = discovered, &kept, now
+	stored.discovered, stored.session, stored.readAt = discovered, session, now
 	stored.err, stored.rereadErr, stored.failedSince, stored.triedAt = nil, nil, time.Time{}, time.Time{}
-	settled := finishOf(stored).Add(s.settle)
+	settled := stored.finish().Add(s.settle)
 	if stored.final = !now.Before(settled); stored.final {
 		return
 	}
@@ -205,25 +208,34 @@ func (s *sessionStore) recordRead(session *apiclient.Session, discovered bool) {
 // believed.
 const clockSkew = 5 * time.Minute
 
-// recordStopped stores what the list of stopped sessions has of one, and reports
+// recordNewest stores what the page with the newest sessions has of one, and reports
 // whether it is exported, and whether no reading found it before. One that has
 // lingered already, or is final, is left as it is.
-func (s *sessionStore) recordStopped(session *apiclient.Session) (exported, isNew bool) {
+func (s *sessionStore[S]) recordNewest(session S) (exported, isNew bool) {
+	record := session.Common()
 	s.mu.Lock()
-	stored, now := s.sessions[session.ID], s.now()
+	stored, now := s.sessions[record.ID], s.now()
 	s.mu.Unlock()
-	lingers := now.Before(session.FinishedAt.Add(s.linger)) && session.FinishedAt.Before(now.Add(clockSkew))
-	switch {
-	case session.Active(), stored == nil && !lingers, stored != nil && stored.final:
+	lingers := now.Before(record.FinishedAt.Add(s.linger)) && record.FinishedAt.Before(now.Add(clockSkew))
+	if !session.Active() && (stored == nil && !lingers || stored != nil && stored.final) {
 		return false, false
 	}
 	s.recordRead(session, true)
 	return true, stored == nil
 }
 
+// discover stores that sessions are to be exported though nobody configured them.
+func (s *sessionStore[S]) discover(ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.get(id).discovered = true
+	}
+}
+
 // recordFailure stores that a session could not be read. Failures of the API as a
 // whole end with it: forgiveFailures removes them.
-func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
+func (s *sessionStore[S]) recordFailure(id string, failure *apiclient.Error) {
 	if failure.NotSent != "" || failure.Reason == apiclient.ReasonCanceled {
 		return
 	}
@@ -234,10 +246,10 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 	stored.triedAt = now
 	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
 		stored.rereadErr = failure
-		if failure.Gone() && !now.Before(finishOf(stored).Add(2*s.settle)) {
+		if failure.Gone() && !now.Before(stored.finish().Add(2*s.settle)) {
 			stored.final, stored.rereadErr = true, nil
 		}
-		stored.postpone(now, finishOf(stored).Add(s.settle))
+		stored.postpone(now, stored.finish().Add(s.settle))
 		return
 	}
 	if stored.failedSince.IsZero() {
@@ -254,7 +266,7 @@ func (s *sessionStore) recordFailure(id string, failure *apiclient.Error) {
 
 // forgiveFailures removes what was stored of failures of the API as a whole: that a
 // session can't be read then says nothing of the session.
-func (s *sessionStore) forgiveFailures() {
+func (s *sessionStore[S]) forgiveFailures() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, stored := range s.sessions {
@@ -266,7 +278,7 @@ func (s *sessionStore) forgiveFailures() {
 
 // postpone sets when a session is asked for again. Of one that settles later, the
 // last reading is the first one after it has, and none comes shortly before that.
-func (r *storedSession) postpone(now, settled time.Time) {
+func (r *storedSession[S]) postpone(now, settled time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
 	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
@@ -285,29 +297,29 @@ func isOwnFailure(failure *apiclient.Error) bool {
 	}
 }
 
-// stoppedList returns what is known of the list of stopped sessions.
-func (s *sessionStore) stoppedList() stoppedList {
+// newestList returns what is known of the list that has the newest sessions.
+func (s *sessionStore[S]) newestList() newestList {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stopped
+	return s.newest
 }
 
-func (s *sessionStore) recordStoppedList(list stoppedList) {
+func (s *sessionStore[S]) recordNewestList(list newestList) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopped = list
+	s.newest = list
 }
 
 // listPages returns how many pages the list of active sessions had last, one at
 // least.
-func (s *sessionStore) listPages() int {
+func (s *sessionStore[S]) listPages() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(1, s.pages)
 }
 
 // recordList stores how many pages the list of active sessions has.
-func (s *sessionStore) recordList(pages int) {
+func (s *sessionStore[S]) recordList(pages int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pages = pages

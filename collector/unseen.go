@@ -1,20 +1,15 @@
 package collector
 
-import (
-	"time"
-
-	"browseruse_exporter/apiclient"
-)
+import "time"
 
 // forgetPause is how long the level of an unseenCounter must have been lower for
 // the list to have forgotten sessions: longer than any request takes.
 const forgetPause = 15 * time.Minute
 
-// stoppedFound is what a reading found in the list of stopped sessions.
-type stoppedFound struct {
-	pages [][]apiclient.Session
-	told  bool // it told how many sessions it has
-	total int  // that it told first
+// listTotal is how many sessions a list has, by the first of its pages that was read.
+type listTotal struct {
+	told  bool // false: no page was read
+	total int
 }
 
 // unseenCounter counts the sessions that ended without any reading having seen
@@ -73,7 +68,7 @@ func (u *unseenCounter) recordEnd(seenActive bool, finish time.Time) {
 
 // end is called at the end of a booking, with how many sessions the reading found
 // active.
-func (u *unseenCounter) end(number int, stopped *stoppedFound, active int, now time.Time) {
+func (u *unseenCounter) end(number int, stopped listTotal, active int, now time.Time) {
 	if number < u.newest {
 		return
 	}

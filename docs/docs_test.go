@@ -73,8 +73,9 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	exportertest.SetKey(t, "")
 	api := exportertest.NewAPI(1)
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
+	api.AddAgents(exportertest.EveryKindOfAgentSession(time.Now())...)
 	c, err := exporter.ParseFlags([]string{
-		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
+		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--collector.agent-sessions", "--session.metadata-label=team",
 		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
 		"--api.key-file=" + exportertest.File(t, exportertest.Key),
 	}, io.Discard)
@@ -86,14 +87,25 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	e.Collector.Read(t.Context()) // what is unseen is known from the second reading on
-	reading := e.Collector.Read(t.Context())
+	project := e.Projects()[0].Collector
+	project.Read(t.Context()) // what is unseen is known from the second reading on
+	reading := project.Read(t.Context())
 	api.Inject(simapi.Fault{Handler: simapi.Status(429, "", "Retry-After", "60", "X-RateLimit-Limit", "125", "X-RateLimit-Remaining", "0")})
-	e.Collector.Read(t.Context()) // of which only what the client keeps is exposed
-	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(reading)).Gather()
+	project.Read(t.Context()) // of which only what the client keeps is exposed
+	families, _, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), project.Gatherer(reading)).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
+	several, err := exportOf("--demo", "--config.file=../deploy/projects.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer several.Close()
+	itself, err := several.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families = append(families, itself...)
 	exposed := map[string]string{}
 	for _, family := range families {
 		labels := map[string]bool{}
@@ -130,6 +142,34 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
+// exportOf returns an exporter with these arguments.
+func exportOf(args ...string) (*exporter.Exporter, error) {
+	c, err := exporter.ParseFlags(args, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	return exporter.New(c, log.NewNopLogger(), nil)
+}
+
+// TestEveryKeyOfTheConfigFileIsDocumented checks the table of keys, and that the
+// example is taken.
+func TestEveryKeyOfTheConfigFileIsDocumented(t *testing.T) {
+	exportertest.SetKey(t, "")
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| `--([a-z.-]+)` \\|").FindAllStringSubmatch(page(t, "projects.md"), -1) {
+		documented[row[1]] = row[2]
+	}
+	if diff := cmp.Diff(exporter.ProjectKeys(), documented); diff != "" {
+		t.Errorf("the keys and the table in projects.md (-keys +page):\n%s", diff)
+	}
+	text := strings.ReplaceAll(example(t, "projects.md", "projects:"), "/etc/browseruse/eu-sessions.txt", exportertest.File(t, exportertest.SessionID(1)))
+	e, err := exportOf("--demo", "--config.file="+exportertest.File(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+}
+
 func joined(set map[string]bool) string {
 	names := make([]string, 0, len(set))
 	for name := range set {
@@ -142,7 +182,7 @@ func joined(set map[string]bool) string {
 // TestEveryFieldOfTheJSONIsDocumented looks for each field of the golden files.
 func TestEveryFieldOfTheJSONIsDocumented(t *testing.T) {
 	documented := page(t, "json.md")
-	files, err := filepath.Glob("../web/statuspage/testdata/status-*.json")
+	files, err := filepath.Glob("../web/statuspage/testdata/*.json")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%d golden files: %v", len(files), err)
 	}
@@ -230,12 +270,12 @@ func TestTheReadmesExcerptIsReal(t *testing.T) {
 // of alerts in the README with the shipped rules.
 func TestTheReadmeHasTheRules(t *testing.T) {
 	readme, rules := page(t, "../README.md"), page(t, "../deploy/prometheus/rules.yml")
-	thresholds := regexp.MustCompile("(?m)^\\| `(browseruse:threshold_\\w+)` \\| \\$(\\d+) \\|").FindAllStringSubmatch(readme, -1)
+	thresholds := regexp.MustCompile("(?m)^\\| `(\\w+_spend_usd)` \\| \\$(\\d+) \\|").FindAllStringSubmatch(readme, -1)
 	if len(thresholds) != 2 {
 		t.Errorf("README.md has %d thresholds; want 2", len(thresholds))
 	}
 	for _, row := range thresholds {
-		if !regexp.MustCompile(`- record: ` + row[1] + `\n +expr: ` + row[2] + `\n`).MatchString(rules) {
+		if !strings.Contains(rules, "labels: {threshold: "+row[1]+`}, expr: "`+row[2]+`"`) {
 			t.Errorf("rules.yml has another default than %s of %s", row[2], row[1])
 		}
 	}

@@ -39,6 +39,7 @@ var (
 	code    = regexp.MustCompile("`[^`\n]+`")
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	comment = regexp.MustCompile(`(?m)//.*$`)
 )
 
 // TestLinksLeadSomewhere follows each link from a page to a file or to a heading.
@@ -80,6 +81,32 @@ func TestTheReadmeLinksToEachPage(t *testing.T) {
 		name := strings.TrimPrefix(path, "../")
 		if filepath.Dir(name) == "docs" && !strings.Contains(readme, "]("+name+")") {
 			t.Errorf("README.md has no link to %s", name)
+		}
+	}
+}
+
+// TestTheCodeThatThePagesNameExists looks up the packages, the names in Go and the
+// targets of make.
+func TestTheCodeThatThePagesNameExists(t *testing.T) {
+	var source strings.Builder
+	for _, dir := range []string{"apiclient", "collector", "web", "web/statuspage"} {
+		files, _ := filepath.Glob("../" + dir + "/*.go")
+		for _, file := range files {
+			source.WriteString(comment.ReplaceAllString(page(t, file), ""))
+		}
+	}
+	architecture, contributing := page(t, "../ARCHITECTURE.md"), page(t, "../CONTRIBUTING.md")
+	_, packages, _ := strings.Cut(contributing, "## Packages")
+	for _, match := range regexp.MustCompile("`([A-Za-z./]+)`").FindAllStringSubmatch(architecture+packages, -1) {
+		name := match[1][strings.LastIndex(match[1], ".")+1:]
+		_, err := os.Stat("../" + match[1])
+		if err != nil && !regexp.MustCompile(`\b`+name+`\b`).MatchString(source.String()) {
+			t.Errorf("ARCHITECTURE.md or CONTRIBUTING.md names %s, which is no package and in none", match[1])
+		}
+	}
+	for _, match := range regexp.MustCompile("`make (\\w+)`").FindAllStringSubmatch(contributing, -1) {
+		if !strings.Contains(page(t, "../Makefile"), "\n"+match[1]+": ") {
+			t.Errorf("CONTRIBUTING.md names make %s, which the Makefile does not have", match[1])
 		}
 	}
 }

@@ -40,7 +40,7 @@ func startExporter(w *world) (*exporter, error) {
 	_ = free.Close()
 	e := &exporter{url: "http://" + address, ended: make(chan error, 1)}
 	e.command = exec.Command(binary, "--api.url="+w.url, "--api.key-file="+w.keyFile(), "--api.timeout=2s", "--session.file="+w.sessionFile(), "--session.discover",
-		"--session.linger="+linger.String(), "--session.settle="+settle.String(), "--session.metadata-label=team", "--scrape.timeout="+scrapeTimeout.String(), "--scrape.timeout-offset="+writeOut.String(),
+		"--session.linger="+linger.String(), "--session.settle="+settle.String(), "--session.metadata-label=team", "--collector.agent-sessions", "--scrape.timeout="+scrapeTimeout.String(), "--scrape.timeout-offset="+writeOut.String(),
 		"--log.level=debug", "--web.enable-pprof", "--web.listen-address="+address)
 	e.command.Stdout, e.command.Stderr = e, e
 	if err := e.command.Start(); err != nil {

@@ -133,9 +133,9 @@ func (s *scrapers) look() {
 }
 
 // handful is how many requests a reading sends at most to an API that answers none
-// of them: two pages, three sessions and the account, with two retries for each of
-// these three endpoints.
-const handful = 12
+// of them: two pages, three sessions, the account and a page of agent sessions, with two
+// retries for each of these four endpoints.
+const handful = 15
 
 // checkFrugal returns an error if the last reading sent many requests in vain.
 func checkFrugal(text string) error {
@@ -182,6 +182,7 @@ func (s *scrapers) check(text string, start, end time.Time) {
 		s.readable.Add(int64(metric.GetGauge().GetValue()))
 	}
 	since := start.Add(-scrapeTimeout)
+	s.checkAgents(families, since, end)
 	for name, truth := range truths {
 		for _, metric := range families[name].GetMetric() {
 			session, known := s.world.plan(label(metric, "session_id"))
@@ -200,6 +201,24 @@ func (s *scrapers) check(text string, start, end time.Time) {
 			}
 			if label(metric, "agent_session_id") != session.AgentSessionID {
 				s.problems.add(fmt.Errorf("%s of %s is of agent session %q", name, session.ID, label(metric, "agent_session_id")))
+			}
+		}
+	}
+}
+
+// checkAgents does the same with agent sessions.
+func (s *scrapers) checkAgents(families exposition, since, end time.Time) {
+	for name, truth := range agentTruths {
+		for _, metric := range families[name].GetMetric() {
+			agent, known := s.world.agent(label(metric, "agent_session_id"))
+			earliest := since
+			if finish, finished := agent.Finish(since); finished {
+				earliest = finish
+			}
+			got, low, high := metric.GetGauge().GetValue(), truth(agent, earliest), truth(agent, end)
+			s.values.Add(1)
+			if low, high = min(low, high), max(low, high); !known || !(got >= low-1e-6 && got <= high+1e-6) {
+				s.problems.add(fmt.Errorf("%s of %s is %v; the truth went from %v to %v", name, agent.ID, got, low, high))
 			}
 		}
 	}

@@ -25,6 +25,20 @@ var truths = map[string]func(simapi.Session, time.Time) float64{
 	"browseruse_session_timeout_timestamp_seconds": func(s simapi.Session, _ time.Time) float64 { return seconds(s.TimeoutAt()) },
 }
 
+// agentTruths are the same of an agent session.
+var agentTruths = map[string]func(simapi.AgentSession, time.Time) float64{
+	"browseruse_agent_session_active": func(a simapi.AgentSession, now time.Time) float64 {
+		if a.Active(now) {
+			return 1
+		}
+		return 0
+	},
+	"browseruse_agent_session_llm_cost_usd":            simapi.AgentSession.LLMCost,
+	"browseruse_agent_session_input_tokens":            func(a simapi.AgentSession, now time.Time) float64 { return float64(a.InputTokens(now)) },
+	"browseruse_agent_session_output_tokens":           func(a simapi.AgentSession, now time.Time) float64 { return float64(a.OutputTokens(now)) },
+	"browseruse_agent_session_start_timestamp_seconds": func(a simapi.AgentSession, _ time.Time) float64 { return seconds(a.CreatedAt) },
+}
+
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 // checkFinal scrapes when nothing changes any more. Every session that has not
@@ -70,7 +84,7 @@ func (s *scrapers) finalDifferences(postponed map[string]bool) (difference, fail
 		return nil, err
 	}
 	now := time.Now()
-	return cmp.Or(s.wrongValue(families, postponed, now), s.wrongState(families, now), s.missingValue(families, now)), nil
+	return cmp.Or(s.wrongValue(families, postponed, now), s.wrongState(families, now), s.missingValue(families, now), s.wrongAgent(families, now)), nil
 }
 
 // wrongValue looks at the values of the sessions. One that was deleted may linger.
@@ -125,6 +139,19 @@ func (s *scrapers) wrongState(families exposition, now time.Time) error {
 	}
 	if n := len(families["browseruse_account_credits_usd"].GetMetric()); n != 2 {
 		return fmt.Errorf("at the end the account has %d credits", n)
+	}
+	return nil
+}
+
+// wrongAgent looks at the values of agent sessions, none of which lives any more.
+func (s *scrapers) wrongAgent(families exposition, now time.Time) error {
+	for name, truth := range agentTruths {
+		for _, metric := range families[name].GetMetric() {
+			agent, _ := s.world.agent(label(metric, "agent_session_id"))
+			if got, want := metric.GetGauge().GetValue(), truth(agent, now); math.Abs(got-want) > 1e-6 {
+				return fmt.Errorf("at the end %s of %s is %v; want %v", name, agent.ID, got, want)
+			}
+		}
 	}
 	return nil
 }

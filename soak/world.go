@@ -37,8 +37,9 @@ type world struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	plans  map[string]simapi.Session // of all sessions that ever were
-	keys   []string                  // that ever were
-	faults map[string]int            // how many of each kind
+	agents map[string]simapi.AgentSession
+	keys   []string       // that ever were
+	faults map[string]int // how many of each kind
 }
 
 func newWorld(seed uint64, sessions int) (*world, error) {
@@ -53,7 +54,7 @@ func newWorld(seed uint64, sessions int) (*world, error) {
 	w := &world{
 		dir: dir, sessions: sessions, url: "http://" + listener.Addr().String() + "/api/v3",
 		random: rand.New(rand.NewPCG(seed, 0)),
-		plans:  map[string]simapi.Session{}, faults: map[string]int{},
+		plans:  map[string]simapi.Session{}, agents: map[string]simapi.AgentSession{}, faults: map[string]int{},
 	}
 	w.api = simapi.New(simapi.Options{RateLimit: simapi.RealRateLimit})
 	w.server = &http.Server{Handler: w.api, ReadHeaderTimeout: time.Minute}
@@ -87,6 +88,12 @@ func (w *world) start() {
 	}
 	if w.random.IntN(2) == 0 {
 		session.AgentSessionID = uuid.NewString()
+		agent := simapi.AgentSession{
+			ID: session.AgentSessionID, CreatedAt: session.StartedAt, EndAt: session.StopAt.Add(time.Duration(w.random.IntN(60)) * time.Second),
+			TokensPerSecond: int64(w.random.IntN(10_000)), OutputBytes: w.random.IntN(20_000),
+		}
+		w.agents[agent.ID] = agent
+		w.api.AddAgents(agent)
 	}
 	if w.random.IntN(10) == 0 {
 		session.Override = map[string]any{"proxyCost": nil} // not known
@@ -129,7 +136,7 @@ func (w *world) remove() {
 func (w *world) makeTrouble(ctx context.Context) {
 	for pause(ctx, time.Duration(w.draw(1500))*time.Millisecond) {
 		name, handler := w.fault()
-		endpoint := []string{"", "browser", "browsers", "account"}[w.draw(4)]
+		endpoint := []string{"", "browser", "browsers", "account", "agent_session", "agent_sessions"}[w.draw(6)]
 		remove := w.api.Inject(simapi.Fault{Endpoint: endpoint, Times: 1 + w.draw(20), Handler: handler})
 		time.AfterFunc(time.Duration(w.draw(4000))*time.Millisecond, remove)
 		w.api.SetLatency(time.Duration(w.draw(200)) * time.Millisecond)
@@ -226,12 +233,26 @@ func (w *world) quiet() {
 	for _, session := range w.api.Sessions() {
 		w.api.Stop(session.ID)
 	}
+	for _, agent := range w.api.AgentSessions() {
+		w.api.StopAgent(agent.ID)
+	}
 	w.mu.Lock()
 	for _, session := range w.api.Sessions() {
 		w.plans[session.ID] = session
 	}
+	for _, agent := range w.api.AgentSessions() {
+		w.agents[agent.ID] = agent
+	}
 	w.mu.Unlock()
 	w.rotateSessionFile(true)
+}
+
+// agent is what an agent session does.
+func (w *world) agent(id string) (simapi.AgentSession, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	agent, ok := w.agents[id]
+	return agent, ok
 }
 
 // plan is what a session does, if it is not deleted.

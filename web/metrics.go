@@ -15,19 +15,21 @@ import (
 
 // metricsHandler answers scrapes.
 type metricsHandler struct {
-	collector *collector.Collector
-	exporter  prometheus.TransactionalGatherer
-	deadline  Deadline
-	stopping  context.Context //nolint:containedctx // outlives every request
-	opts      promhttp.HandlerOpts
+	projects func() []Project
+	several  bool
+	exporter prometheus.TransactionalGatherer
+	deadline Deadline
+	stopping context.Context //nolint:containedctx // outlives every request
+	opts     promhttp.HandlerOpts
 }
 
 func newMetricsHandler(o Options) *metricsHandler {
 	h := &metricsHandler{
-		collector: o.Collector,
-		exporter:  prometheus.ToTransactionalGatherer(o.Exporter),
-		deadline:  o.Deadline,
-		stopping:  o.Stopping,
+		projects: o.Projects,
+		several:  o.ConfigFile != nil,
+		exporter: prometheus.ToTransactionalGatherer(o.Exporter),
+		deadline: o.Deadline,
+		stopping: o.Stopping,
 		opts: promhttp.HandlerOpts{
 			ErrorLog:          errorLog{o.Logger},
 			ErrorHandling:     promhttp.ContinueOnError,
@@ -41,25 +43,56 @@ func newMetricsHandler(o Options) *metricsHandler {
 	return h
 }
 
-// ServeHTTP reads the API, then lets promhttp write what was found. The reading
-// comes first, so that the counters in the same response include it.
+// ServeHTTP answers with the exporter's own metrics and, if there is only one
+// project, with that project's, too.
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	reading := h.read(r)
-	if r.Context().Err() != nil { // the client hung up
+	if h.several {
+		h.write(w, r, h.exporter)
 		return
 	}
-	limitWriting(w)
-	gatherer := prometheus.NewMultiTRegistry(h.exporter, h.collector.Gatherer(reading))
-	promhttp.HandlerForTransactional(gatherer, h.opts).ServeHTTP(w, r)
+	h.serveProject(w, r, h.projects()[0], h.exporter)
+}
+
+// serveProbe answers with the metrics of the project that the request names.
+func (h *metricsHandler) serveProbe(w http.ResponseWriter, r *http.Request) {
+	if p, ok := choose(w, r, h.projects()); ok {
+		h.serveProject(w, r, p)
+	}
+}
+
+// serveProbeHead answers HEAD.
+func (h *metricsHandler) serveProbeHead(w http.ResponseWriter, r *http.Request) {
+	if _, ok := choose(w, r, h.projects()); ok {
+		serveHead(w, r)
+	}
+}
+
+// serveProject reads the API, then writes what was found. The reading comes first,
+// so that the counters in the same response include it.
+func (h *metricsHandler) serveProject(w http.ResponseWriter, r *http.Request, p Project, others ...prometheus.TransactionalGatherer) {
+	reading := h.read(r, p)
+	switch {
+	case r.Context().Err() != nil: // the client hung up
+	case reading == nil:
+		http.NotFound(w, r)
+	default:
+		h.write(w, r, append(others, p.Collector.Gatherer(reading))...)
+	}
 }
 
 // read reads the API until the deadline of the scrape, or until the exporter
 // stops. A stop is no timeout of the API, so it cancels the requests.
-func (h *metricsHandler) read(r *http.Request) *collector.Reading {
+func (h *metricsHandler) read(r *http.Request, p Project) *collector.Reading {
 	ctx, cancel := context.WithTimeout(r.Context(), h.deadline.of(r))
 	defer cancel()
 	defer context.AfterFunc(h.stopping, cancel)()
-	return h.collector.Read(ctx)
+	return p.Read(ctx)
+}
+
+// write lets promhttp write metrics.
+func (h *metricsHandler) write(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
+	limitWriting(w)
+	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), h.opts).ServeHTTP(w, r)
 }
 
 // serveHead answers HEAD, which shows no metric and so needs no reading.

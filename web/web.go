@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"browseruse_exporter/collector"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -31,9 +30,13 @@ const (
 const PprofPath = "/debug/pprof/"
 
 // CheckTelemetryPath reports whether the metrics can be served at a path: whether
-// it is one path, in its shortest form, and nothing else is served there.
-func CheckTelemetryPath(telemetry string) error {
+// it is one path, in its shortest form, and nothing else is served there; more is
+// with several projects.
+func CheckTelemetryPath(telemetry string, several bool) error {
 	taken := []string{statuspage.Path, statuspage.SessionsPath, HealthyPath, ReadyPath}
+	if several {
+		taken = append(taken, statuspage.ProjectsPath, ProbePath, DiscoveryPath)
+	}
 	switch {
 	case slices.Contains(taken, telemetry), strings.HasPrefix(telemetry, PprofPath):
 		return fmt.Errorf("want a path such as /metrics, and none of %s, or below %s", strings.Join(taken, ", "), PprofPath)
@@ -45,13 +48,13 @@ func CheckTelemetryPath(telemetry string) error {
 
 // Options say what the endpoints serve.
 type Options struct {
-	Collector     *collector.Collector
-	Exporter      *prometheus.Registry // the metrics about the exporter itself, those of its requests to the API among them
+	Projects      func() []Project       // those exported now; without a configuration file, one
+	ConfigFile    func() statuspage.File // how the configuration file was found; nil without one
+	Exporter      *prometheus.Registry   // the metrics about the exporter itself
 	TelemetryPath string
 	Deadline      Deadline
-	Pprof         bool                 // serve the profiles, too
-	Settings      []statuspage.Setting // the configuration that it shows, without secrets
-	Simulated     bool                 // the API is simulated: the status page shows a notice
+	Pprof         bool // serve the profiles, too
+	Simulated     bool // the API is simulated: the status page shows a notice
 	Version       string
 	Logger        log.Logger
 	Now           func() time.Time // nil: time.Now
@@ -68,11 +71,17 @@ func NewHandler(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	status := statuspage.New(statuspage.Options{
-		Last: o.Collector.Last, Settings: o.Settings, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
+		Projects: o.pages, ConfigFile: o.ConfigFile, Simulated: o.Simulated, TelemetryPath: o.TelemetryPath, Version: o.Version, Now: o.Now,
 	})
+	metrics := newMetricsHandler(o)
 	mux := http.NewServeMux()
-	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Exporter, newMetricsHandler(o)))
+	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Exporter, metrics))
 	mux.HandleFunc("HEAD "+o.TelemetryPath, serveHead)
+	if o.ConfigFile != nil {
+		mux.Handle("GET "+ProbePath, promhttp.InstrumentMetricHandler(o.Exporter, http.HandlerFunc(metrics.serveProbe)))
+		mux.HandleFunc("HEAD "+ProbePath, metrics.serveProbeHead)
+		mux.Handle("GET "+DiscoveryPath, serveDiscovery(o.Projects))
+	}
 	mux.Handle("GET "+HealthyPath, text("healthy\n"))
 	mux.Handle("GET "+ReadyPath, text("ready\n"))
 	mux.HandleFunc("GET /", http.NotFound) // any other method is then 405, at any path

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
-	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -13,12 +12,14 @@ import (
 // its page shows something.
 const demoInterval = 5 * time.Second
 
-// watchDemo reads the demo until ctx is over.
-func watchDemo(ctx context.Context, c *collector.Collector) {
+// watchDemo reads all projects of the demo until ctx is over.
+func (e *Exporter) watchDemo(ctx context.Context) {
 	ticks := time.NewTicker(demoInterval)
 	defer ticks.Stop()
 	for ctx.Err() == nil {
-		c.Read(ctx)
+		for _, p := range e.projects() {
+			p.read(ctx)
+		}
 		select {
 		case <-ticks.C:
 		case <-ctx.Done():
@@ -28,8 +29,8 @@ func watchDemo(ctx context.Context, c *collector.Collector) {
 
 // startDemo starts a simulated project that lives in this process, points a
 // client at it, and returns what ends it. No port is opened.
-func startDemo(client *apiclient.Options) (end func()) {
-	client.Transport, end = simapi.Serve(simapi.NewDemo(time.Now))
+func startDemo(project string, client *apiclient.Options) (end func()) {
+	client.Transport, end = simapi.Serve(simapi.NewDemoOf(project, time.Now))
 	client.BaseURL = "http://demo.invalid/api/v3"
 	client.Key = func() string { return "bu_demo" }
 	return end

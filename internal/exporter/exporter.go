@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -23,10 +22,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 
-	"browseruse_exporter/apiclient"
-	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/redact"
-	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 )
 
@@ -48,6 +44,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, errExit):
 		return 0
+	case err == nil && c.checkConfig:
+		err = checkConfig(c, stdout)
 	case err == nil && c.once:
 		err = once(ctx, c, stdout, stderr)
 	case err == nil:
@@ -61,6 +59,17 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// checkConfig reports that the configuration file is good, or returns why it is not.
+func checkConfig(c *Config, stdout io.Writer) error {
+	e, err := New(c, log.NewNopLogger(), nil)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	_, err = fmt.Fprintf(stdout, "%s: good, projects: %d\n", redact.Value(c.configFile), len(e.projects()))
+	return err
 }
 
 // buildVersion returns the version that Go has put into a program that was linked
@@ -85,16 +94,11 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
-	api := c.APIURL
-	if c.demo {
-		api = "simulated"
-	}
-	_ = level.Info(logger).Log("msg", "Exporting", "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
-		"api", api, "key_source", c.keySource(), "account", c.account, "address", c.address(), "path", c.telemetry)
+	c.logStart(logger, len(e.projects()))
 	readings, endReadings := context.WithCancel(context.Background())
 	defer endReadings()
 	if c.demo {
-		go watchDemo(readings, e.Collector)
+		go e.watchDemo(readings)
 	}
 	serverLog := &serverLog{logger: logger, base: base, webConfig: *c.web.WebConfigFile}
 	e.reloads = append(e.reloads, serverLog.checkWebConfig)
@@ -106,44 +110,114 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 	return err
 }
 
+// logStart says what is exported, and where.
+func (c *Config) logStart(logger log.Logger, projects int) {
+	api := c.APIURL
+	if c.demo {
+		api = "simulated"
+	}
+	logger = log.With(logger, "msg", "Exporting")
+	if c.configFile != "" {
+		logger = log.With(logger, "projects", projects, "config_file", redact.Value(c.configFile))
+	} else {
+		logger = log.With(logger, "discover", c.discover, "session_ids", len(c.sessionIDs), "session_file", redact.Value(c.sessionFile),
+			"api", api, "key_source", c.keySource(), "account", c.account, "agent_sessions", c.agents)
+	}
+	_ = level.Info(logger).Log("address", c.address(), "path", c.telemetry)
+}
+
 // reloadOn reads the files again at each signal, until done.
 func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logger log.Logger) {
 	for {
 		select {
 		case <-hangups:
 			_ = level.Info(logger).Log("msg", "Reading the files again", "signal", "SIGHUP")
-			for _, reload := range e.reloads {
-				reload()
-			}
+			e.Reload()
 		case <-done:
 			return
 		}
 	}
 }
 
-// Exporter is what both ways to run are made of.
+// Exporter is what all ways to run are made of.
 type Exporter struct {
-	Collector *collector.Collector
-	Registry  *prometheus.Registry // the metrics about the exporter itself
-	closers   []func()
-	reloads   []func() // each reads a file again
+	Registry *prometheus.Registry // the metrics about the exporter itself
+	projects func() []*project    // those exported now
+	config   *projectSet          // nil without a configuration file
+	reloads  []func()             // each reads a file again, besides those of the projects
+	closers  []func()
+}
+
+// New returns the exporter that c describes. A transport other than the
+// usual one is for tests.
+func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
+	if c.demo {
+		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
+	}
+	e := &Exporter{Registry: prometheus.NewRegistry()}
+	e.Registry.MustRegister(versioncollector.NewCollector(programName))
+	if c.configFile == "" {
+		p, err := c.newProject(c.projectConfig, logger, transport)
+		if err != nil {
+			return nil, err
+		}
+		e.projects, e.closers = func() []*project { return []*project{p} }, []func(){p.close}
+		return e, nil
+	}
+	config, err := c.openProjects(logger, func(project projectConfig) (*project, error) {
+		return c.newProject(project, log.With(logger, "project", project.name), transport)
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.Registry.MustRegister(config)
+	watching, endWatch := context.WithCancel(context.Background())
+	go config.watch(watching)
+	e.config, e.projects, e.closers = config, config.projects, []func(){endWatch, config.close}
+	e.reloads = append(e.reloads, func() { config.file.Reload() })
+	return e, nil
+}
+
+// Projects returns what is exported now.
+func (e *Exporter) Projects() []web.Project {
+	current := e.projects()
+	projects := make([]web.Project, 0, len(current))
+	for _, p := range current {
+		projects = append(projects, web.Project{Name: p.config.name, Collector: p.collector, Read: p.read, Settings: p.settings})
+	}
+	return projects
 }
 
 // Handler returns what serves the exporter's endpoints; readings under way end
 // when stopping does.
 func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logger) http.Handler {
-	return web.NewHandler(web.Options{
-		Collector:     e.Collector,
+	options := web.Options{
+		Projects:      e.Projects,
 		Exporter:      e.Registry,
 		TelemetryPath: c.telemetry,
 		Pprof:         c.pprof,
-		Settings:      c.settings(),
 		Simulated:     c.demo,
 		Deadline:      c.deadline,
 		Version:       version.Version,
 		Logger:        logger,
 		Stopping:      stopping,
-	})
+	}
+	if e.config != nil {
+		options.ConfigFile = e.config.found
+	}
+	return web.NewHandler(options)
+}
+
+// Reload reads the files again.
+func (e *Exporter) Reload() {
+	for _, reload := range e.reloads {
+		reload()
+	}
+	for _, p := range e.projects() {
+		for _, reload := range p.reloads {
+			reload()
+		}
+	}
 }
 
 // Close ends what the exporter holds.
@@ -151,93 +225,4 @@ func (e *Exporter) Close() {
 	for _, closer := range e.closers {
 		closer()
 	}
-}
-
-// New returns the exporter that c describes. A transport other than the
-// usual one is for tests.
-func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, error) {
-	e := &Exporter{Registry: prometheus.NewRegistry()}
-	if err := e.assemble(c, logger, transport); err != nil {
-		e.Close()
-		return nil, err
-	}
-	return e, nil
-}
-
-// assemble fills e. After an error, Close ends what was begun.
-func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTripper) (err error) {
-	client := apiclient.Options{
-		BaseURL:      c.APIURL,
-		Timeout:      c.timeout,
-		Concurrency:  c.concurrency,
-		RateLimit:    c.rateLimit,
-		MetadataKeys: c.metadata,
-		UserAgent:    programName + "/" + version.Version,
-		Transport:    transport,
-	}
-	var keyFile func() collector.FileState
-	if c.demo {
-		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
-		e.closers = append(e.closers, startDemo(&client))
-	} else if client.Key, keyFile, err = e.newKey(c, logger); err != nil {
-		return err
-	}
-	var sessionFile *collector.SessionFile
-	if c.sessionFile != "" {
-		if sessionFile, err = collector.OpenSessionFile(c.sessionFile, logger, time.Now); err != nil {
-			return fmt.Errorf("--session.file: %w", err)
-		}
-		e.reloads = append(e.reloads, sessionFile.Reload)
-	}
-	api := apiclient.New(client)
-	e.closers = append([]func(){api.CloseIdleConnections}, e.closers...)
-	e.Registry.MustRegister(versioncollector.NewCollector(programName))
-	e.Collector = collector.New(collector.Options{
-		Client:            api,
-		Discover:          c.discover,
-		ShortLived:        c.shortLived,
-		Linger:            c.linger,
-		Settle:            c.settle,
-		MinAge:            c.minAge,
-		MinCost:           c.minCost,
-		MetadataLabels:    c.metadata,
-		MetadataMaxLength: c.metadataMax,
-		MaxAge:            c.maxAge,
-		SessionIDs:        c.sessionIDs,
-		SessionFile:       sessionFile,
-		KeyFile:           keyFile,
-		Account:           c.account,
-		Timeout:           c.deadline.Default,
-		Logger:            logger,
-	})
-	return nil
-}
-
-// newKey returns where the client gets its key from, and the state of the key
-// file if that is a file.
-func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, func() collector.FileState, error) {
-	if c.keyFile == "" {
-		key, err := apiclient.ParseKey([]byte(c.keyFromEnv))
-		if err != nil {
-			return nil, nil, fmt.Errorf("--api.key-file: not given, and the environment's %s %w", keyVariable, err)
-		}
-		return func() string { return key }, nil, nil
-	}
-	file, err := reloadfile.Open(c.keyFile, apiclient.ParseKey, func(state reloadfile.State[string]) {
-		if state.Err != nil {
-			_ = level.Error(logger).Log("msg", "Key file is bad, the last good key stays in force", "err", state.Err)
-			return
-		}
-		_ = level.Info(logger).Log("msg", "Key file loaded again")
-	}, time.Now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--api.key-file: %w", err)
-	}
-	e.reloads = append(e.reloads, func() { file.Reload() })
-	key := func() string { return file.Load().Value }
-	state := func() collector.FileState {
-		s := file.Load()
-		return collector.FileState{LoadedAt: s.LoadedAt, Err: s.Err}
-	}
-	return key, state, nil
 }

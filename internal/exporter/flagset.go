@@ -61,6 +61,15 @@ func checkFlag(app *kingpin.Application, name, want string, ok func() bool) {
 	flag.SetValue(&checked{Value: flag.Model().Value, name: name, want: want, ok: ok})
 }
 
+// checkBoolFlags says of the flags that are on or off which values they take.
+func checkBoolFlags(app *kingpin.Application) {
+	for _, flag := range app.Model().Flags {
+		if flag.IsBoolFlag() {
+			checkFlag(app, flag.Name, "true or false", nil)
+		}
+	}
+}
+
 // kingpinError is an error of kingpin about an argument, which it quotes.
 var kingpinError = regexp.MustCompile(`(?s)^(unexpected|unknown (?:long|short) flag|expected argument for flag|failed to (?:open|read) arguments (?:file|from)) (.*)$`)
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +15,8 @@ import (
 	"browseruse_exporter/collector"
 )
 
-// once prints one reading. An error says that something was not read.
+// once prints one reading of each project. An error says that something was not
+// read.
 func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	logger, _ := newLogger(c, stderr)
 	if c.logLevel != "debug" {
@@ -26,10 +29,22 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	defer e.Close()
 	ctx, cancel := context.WithTimeout(ctx, c.deadline.Default)
 	defer cancel()
-	reading := e.Collector.Read(ctx)
+	projects := e.projects()
+	readings := make([]*collector.Reading, len(projects))
+	var group sync.WaitGroup
+	for i, p := range projects {
+		group.Go(func() { readings[i] = p.read(ctx) })
+	}
+	group.Wait()
 
-	families, done, err := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(e.Registry), e.Collector.Gatherer(reading)).Gather()
-	defer done()
+	for i, p := range projects {
+		labels := prometheus.Labels{}
+		if p.config.name != "" {
+			labels["project"] = p.config.name
+		}
+		e.Registry.MustRegister(prometheus.WrapCollectorWith(labels, p.collector.Reported(readings[i])))
+	}
+	families, err := e.Registry.Gather()
 	if err != nil {
 		return err
 	}
@@ -38,15 +53,28 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	return explain(reading, stderr)
+	var missing []string
+	for i, p := range projects {
+		about := ""
+		if p.config.name != "" {
+			about = p.config.name + ": "
+		}
+		if err := explain(readings[i], about, stderr); err != nil {
+			missing = append(missing, about+err.Error())
+		}
+	}
+	if len(missing) > 0 {
+		return errors.New(strings.Join(missing, "; "))
+	}
+	return nil
 }
 
 // explain says in words what of a reading is missing, if anything: a line each
-// on stderr, and an error in the end.
-func explain(reading *collector.Reading, stderr io.Writer) error {
+// on stderr that begins with what it is about, and an error in the end.
+func explain(reading *collector.Reading, about string, stderr io.Writer) error {
 	failures := reading.Failures()
 	for i := range failures {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", programName, &failures[i])
+		_, _ = fmt.Fprintf(stderr, "%s: %s%s\n", programName, about, &failures[i])
 		advice := failures[i].Advice()
 		if last := i+1 == len(failures); last || failures[i+1].Advice() != advice {
 			_, _ = fmt.Fprintf(stderr, "  %s\n", advice) // once for those that it is the same for

@@ -7,16 +7,17 @@ import (
 	"browseruse_exporter/web/statuspage"
 )
 
-// settings returns the configuration in force, for the status page. Of the API
-// key, only the source is shown.
-func (c *Config) settings() []statuspage.Setting {
+// settings returns the configuration in force for a project, for the status page.
+// Of the API key, only the source is shown.
+func (c *Config) settings(p *projectConfig) []statuspage.Setting {
+	ofProject := p.newFlags()
 	instead := map[string]string{
-		"api.url":          c.APIURL,
+		"api.url":          p.APIURL,
 		"api.key-file":     "key from: environment",
-		"session.id":       fmt.Sprintf("%d given", len(c.sessionIDs)),
-		"session.discover": fmt.Sprint(c.discover),
+		"session.id":       fmt.Sprintf("%d given", len(p.sessionIDs)),
+		"session.discover": fmt.Sprint(p.discover),
 	}
-	if c.keyFile != "" {
+	if p.keyFile != "" {
 		instead["api.key-file"] = "key from: file"
 	}
 	if c.demo {
@@ -24,11 +25,17 @@ func (c *Config) settings() []statuspage.Setting {
 	}
 	var settings []statuspage.Setting
 	for _, flag := range c.app.Model().Flags {
-		if flag.Hidden || flag.Name == "help" || flag.Name == "version" || flag.Name == "once" {
+		switch flag.Name {
+		case "help", "version", "once", "check-config":
 			continue // serves no page
 		}
-		value := cmp.Or(instead[flag.Name], flag.Value.String(), "none")
-		settings = append(settings, statuspage.Setting{Flag: flag.Name, Value: value})
+		value := flag.Value
+		if of := ofProject.GetFlag(flag.Name); of != nil {
+			value = of.Model().Value
+		}
+		if !flag.Hidden {
+			settings = append(settings, statuspage.Setting{Flag: flag.Name, Value: cmp.Or(instead[flag.Name], value.String(), "none")})
+		}
 	}
 	return settings
 }

@@ -15,7 +15,7 @@ import (
 
 // TestSettings checks that the page tells every flag, and of the key the source.
 func TestSettings(t *testing.T) {
-	noPage := map[string]bool{"once": true, "version": true, "help-long": true} // in force, they serve none
+	noPage := map[string]bool{"once": true, "check-config": true, "version": true, "help-long": true} // in force, they serve none
 	shown := func(args ...string) map[string]string {
 		c, err := exporter.ParseFlags(args, io.Discard)
 		if err != nil {

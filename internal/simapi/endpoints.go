@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -61,8 +62,9 @@ type listQuery struct {
 	metadata       [][2]string
 }
 
-func parseListQuery(values url.Values) (listQuery, []problem) {
-	var problems []problem
+// parsePage reads which page is asked for, and of what size, from parameters of these
+// names.
+func parsePage(values url.Values, pageName, sizeName string) (page, size int, problems []problem) {
 	number := func(name string, otherwise, most int) int {
 		text := values.Get(name)
 		if !values.Has(name) {
@@ -79,9 +81,14 @@ func parseListQuery(values url.Values) (listQuery, []problem) {
 		}
 		return n
 	}
+	return number(pageName, 1, 0), number(sizeName, 10, 100), problems
+}
+
+func parseListQuery(values url.Values) (listQuery, []problem) {
+	page, size, problems := parsePage(values, "pageNumber", "pageSize")
 	query := listQuery{
-		page:           number("pageNumber", 1, 0),
-		size:           number("pageSize", 10, 100),
+		page:           page,
+		size:           size,
 		filter:         values.Get("filterBy"),
 		agentSessionID: values.Get("agentSessionId"),
 	}
@@ -128,7 +135,8 @@ func (s *Server) list(w http.ResponseWriter, query listQuery, problems []problem
 		candidates = s.fleet.every()
 	}
 	if query.filter == "stopped" {
-		candidates = inOrder(candidates, s.stoppedOrder)
+		candidates = inOrder(candidates, s.stoppedOrder, func(s *Session) string { return s.ID },
+			func(s *Session) time.Time { return s.StartedAt }, (*Session).end)
 	}
 	var items [][]byte
 	total := 0

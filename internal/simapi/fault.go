@@ -10,7 +10,7 @@ import (
 
 // Fault is an answer that takes the place of the API's own.
 type Fault struct {
-	Endpoint string // "browser", "browsers", "stopped" (the list of stopped browsers) or "account"; "": any
+	Endpoint string // "browser", "browsers", "stopped" (the list of stopped browsers), "account", "agent_session" or "agent_sessions"; "": any
 	ID       string // of this session only; "": any
 	Page     int    // of the list, this one only; 0: any
 	Times    int    // how often; 0: until it is removed

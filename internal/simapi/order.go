@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Order is that in which the list of stopped sessions is served.
+// Order is that in which a list is served.
 type Order int
 
 // The orders.
@@ -27,19 +27,18 @@ func (s *Server) SetStoppedOrder(order Order) {
 }
 
 // inOrder returns sessions that stand newest start first in another order.
-func inOrder(sessions []*Session, order Order) []*Session {
+func inOrder[S any](sessions []S, order Order, id func(S) string, start, finish func(S) time.Time) []S {
 	if order == NewestStartFirst {
 		return sessions
 	}
-	sorted := slices.Clone(sessions)
-	at := func(s *Session) time.Time { return s.StartedAt }
+	sorted, at := slices.Clone(sessions), start
 	if order == NewestFinishFirst || order == OldestFinishFirst {
-		at = func(s *Session) time.Time { return s.end() }
+		at = finish
 	}
-	slices.SortStableFunc(sorted, func(a, b *Session) int {
+	slices.SortStableFunc(sorted, func(a, b S) int {
 		switch order {
 		case Shuffled:
-			return cmp.Compare(hash(a.ID), hash(b.ID))
+			return cmp.Compare(hash(id(a)), hash(id(b)))
 		case NewestFinishFirst:
 			return at(b).Compare(at(a))
 		default:

@@ -16,6 +16,9 @@ const (
 	endpointBrowsers = "browsers"
 	endpointStopped  = "stopped" // the list of browsers, for stopped ones alone
 	endpointAccount  = "account"
+
+	endpointAgentSession  = "agent_session"
+	endpointAgentSessions = "agent_sessions"
 )
 
 // Options say what project is simulated.
@@ -25,6 +28,8 @@ type Options struct {
 	RateLimit int              // requests a second, in windows of 5 s; 0: no limit
 	Latency   time.Duration    // every answer waits so long
 	Account   Account          // zero: a believable one
+
+	NoAgentSessions bool // as in Europe, where the API does not serve them
 }
 
 // Account is what the account endpoint serves.
@@ -52,8 +57,9 @@ type Server struct {
 	limiter  *limiter
 	requests map[string]int
 	faults   []*injected
+	agents   map[string]*AgentSession // by the ID in lower case; nil: they are not served
 
-	stoppedOrder Order
+	stoppedOrder, agentOrder Order
 }
 
 // New returns a project without sessions.
@@ -71,6 +77,9 @@ func New(o Options) *Server {
 		now: o.Now, account: o.Account, latency: o.Latency, key: o.Key,
 		fleet: newFleet(), requests: map[string]int{},
 		ids: rand.New(rand.NewPCG(0, 0)), //nolint:gosec // names, not secrets: the same in every run
+	}
+	if !o.NoAgentSessions {
+		s.agents = map[string]*AgentSession{}
 	}
 	if o.RateLimit > 0 {
 		s.limiter = &limiter{perSecond: o.RateLimit}
@@ -224,6 +233,7 @@ type route struct {
 func (s *Server) route(r *http.Request) route {
 	path, below := strings.CutPrefix(r.URL.Path, "/api/v3/")
 	id, detail := strings.CutPrefix(path, "browsers/")
+	agentID, agentDetail := strings.CutPrefix(path, "sessions/")
 	switch {
 	case !below:
 		return route{}
@@ -238,7 +248,24 @@ func (s *Server) route(r *http.Request) route {
 		return route{endpoint: endpointAccount, handle: func(w http.ResponseWriter, _ *http.Request) { s.serveAccount(w) }}
 	case detail && id != "" && !strings.Contains(id, "/"):
 		return route{endpoint: endpointBrowser, id: id, handle: func(w http.ResponseWriter, _ *http.Request) { s.detail(w, id) }}
+	case path == "sessions":
+		page, size, problems := parsePage(r.URL.Query(), "page", "page_size")
+		return route{endpoint: endpointAgentSessions, page: page, handle: s.served(func(w http.ResponseWriter) { s.agentList(w, page, size, problems) })}
+	case agentDetail && agentID != "" && !strings.Contains(agentID, "/"):
+		return route{endpoint: endpointAgentSession, id: agentID, handle: s.served(func(w http.ResponseWriter) { s.agentDetail(w, agentID) })}
 	default:
 		return route{}
+	}
+}
+
+// served answers as if nothing were there where agent sessions are not served. The real
+// API's error is not known.
+func (s *Server) served(handle func(http.ResponseWriter)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if s.agents == nil {
+			reply(w, http.StatusNotFound, detailBody{"Not Found"})
+			return
+		}
+		handle(w)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,27 +58,58 @@ func newRig(t *testing.T, api *simapi.Server, ids ...string) *rig {
 // newRigAt is newRig with a clock, and with these keys of the metadata as columns.
 func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) *rig {
 	t.Helper()
-	r := &rig{t: t, api: api, net: simapi.NewNetwork()}
+	r := &rig{t: t, api: api}
+	project := r.newProject("", now, api, metadata, ids...)
+	r.serve(web.Options{Projects: func() []web.Project { return []web.Project{project} }, Now: now})
+	return r
+}
+
+// newSeveral starts an exporter of several projects.
+func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
+	t.Helper()
+	r := &rig{t: t}
+	var projects []web.Project
+	for _, name := range slices.Sorted(maps.Keys(apis)) {
+		projects = append(projects, r.newProject(name, time.Now, apis[name], nil))
+	}
+	r.serve(web.Options{
+		Projects:   func() []web.Project { return projects },
+		ConfigFile: func() statuspage.File { return statuspage.File{LastReloadSuccessful: true} },
+	})
+	return r
+}
+
+// newProject is all active sessions of an API, and those with these IDs.
+func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) web.Project {
+	r.t.Helper()
+	r.net = simapi.NewNetwork()
 	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(r.net) }()
+	go func(network *simapi.Network) { _ = server.Serve(network) }(r.net)
 	transport := apiclient.NewTransport(10)
 	transport.Proxy = nil
 	transport.DialContext = r.net.DialContext
 	client := apiclient.New(apiclient.Options{
 		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: metadata, Transport: transport, Now: now,
 	})
-	handler := web.NewHandler(web.Options{
-		Collector: collector.New(collector.Options{
-			Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
-			MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
-		}),
-		Exporter: prometheus.NewRegistry(), TelemetryPath: "/metrics", Deadline: web.Deadline{Default: 10 * time.Second},
-		Now: now, Version: "1.2.3", Logger: log.NewNopLogger(),
-		Settings: []statuspage.Setting{
-			{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
-			{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
-		},
+	r.t.Cleanup(func() {
+		client.CloseIdleConnections()
+		_ = server.Close()
 	})
+	sessions := collector.New(collector.Options{
+		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
+		MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
+	})
+	return web.Project{Name: name, Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
+		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
+		{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
+	}}
+}
+
+// serve serves the endpoints.
+func (r *rig) serve(o web.Options) {
+	r.t.Helper()
+	o.Exporter, o.TelemetryPath, o.Deadline, o.Version, o.Logger = prometheus.NewRegistry(), "/metrics", web.Deadline{Default: 10 * time.Second}, "1.2.3", log.NewNopLogger()
+	handler := web.NewHandler(o)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if r.gone.Load() {
 			panic(http.ErrAbortHandler)
@@ -88,18 +121,18 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 	}))
 	front.Config.ErrorLog = nil
 	r.url = front.URL
-	t.Cleanup(func() {
-		front.Close()
-		client.CloseIdleConnections()
-		_ = server.Close()
-	})
-	return r
+	r.t.Cleanup(front.Close)
 }
 
 // scrape lets the exporter read the API, as Prometheus does.
 func (r *rig) scrape() {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url+"/metrics", http.NoBody)
+	r.scrapeAt("/metrics")
+}
+
+func (r *rig) scrapeAt(path string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url+path, http.NoBody)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestAgesOfAnyYear(t *testing.T) {
 		"from time's start": {time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now, "739616d 00h", "0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := apiclient.Session{ID: "1", Status: "active", StartedAt: test.start, TimeoutAt: test.timeout, ProxyCost: amount(1), BrowserCost: amount(2)}
+			s := &apiclient.Session{Record: apiclient.Record{ID: "1", Status: "active", StartedAt: test.start}, TimeoutAt: test.timeout, ProxyCost: amount(1), BrowserCost: amount(2)}
 			r := &collector.Reading{Start: now, Up: true, Complete: true, Sessions: []collector.SessionReading{{ID: "1", Session: s, ReadAt: now}}}
 			page := answer(t, now, r, "/").Body.String()
 			for label, want := range map[string]string{"Age": test.age, "Time left": test.left} {

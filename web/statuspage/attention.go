@@ -16,7 +16,7 @@ const most = 3
 
 // Attention is something to look at, with the sessions that it is about.
 type Attention struct {
-	Kind     string             `json:"kind"`             // overdue, unreadable, timing_out, running_longest or dearest
+	Kind     string             `json:"kind"`             // overdue, unreadable, timing_out, budget_nearly_used, running_longest, dearest or dearest_agent_sessions
 	Reason   apiclient.Reason   `json:"reason,omitempty"` // of those unreadable, which are grouped by reason
 	Level    Level              `json:"level"`
 	Text     string             `json:"text"`
@@ -28,7 +28,8 @@ type Attention struct {
 // AttentionSession is a session and why it is named, in words and, where a time is
 // why, with a Tick.
 type AttentionSession struct {
-	SessionID string `json:"session_id"`
+	SessionID      string `json:"session_id,omitempty"`
+	AgentSessionID string `json:"agent_session_id,omitempty"` // of what is about agent sessions, instead
 	*Tick
 	Text string `json:"text,omitempty"`
 }
@@ -40,7 +41,7 @@ type Tick struct {
 }
 
 // attention returns which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session, now time.Time) []Attention {
+func attention(sessions []Session, agents []AgentSession, now time.Time) []Attention {
 	byState, unreadable := map[State][]*Session{}, map[apiclient.Reason][]*Session{}
 	for i := range sessions {
 		s := &sessions[i]
@@ -82,6 +83,9 @@ func attention(sessions []Session, now time.Time) []Attention {
 			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(collector.SecondsUntil(s.TimeoutTimestamp, now)) + " left"}
 		})
 
+	budgets, mostExpensive := attentionToAgents(agents)
+	result = append(result, budgets...)
+
 	active := slices.Concat(overdue, timingOut, byState[Active])
 	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
 	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
@@ -91,14 +95,48 @@ func attention(sessions []Session, now time.Time) []Attention {
 	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
 	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
 		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: usd(s.knownCost())} })
-	return result
+	return append(result, mostExpensive...)
+}
+
+// attentionToAgents returns which agent sessions need to be looked at: those near their
+// budgets, and the most expensive.
+func attentionToAgents(agents []AgentSession) (budgets, mostExpensive []Attention) {
+	about := func(a Attention, all []*AgentSession, why func(*AgentSession) string) []Attention {
+		a.Count = len(all)
+		for _, s := range all[:min(len(all), most)] {
+			a.Sessions = append(a.Sessions, AttentionSession{AgentSessionID: s.AgentSessionID, Text: why(s)})
+		}
+		if a.Count == 0 {
+			return nil
+		}
+		return []Attention{a}
+	}
+	var nearBudget, living []*AgentSession
+	for i := range agents {
+		s := &agents[i]
+		if s.State() == NearBudget {
+			nearBudget = append(nearBudget, s)
+		}
+		if s.Up && *s.Active {
+			living = append(living, s)
+		}
+	}
+	budgets = about(Attention{
+		Kind: "budget_nearly_used", Level: Warning, Text: "Agent sessions that have nearly used their budget",
+		Advice: "One that reaches it ends in the midst of its work: see what it does.",
+	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) string {
+		return percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)
+	})
+	mostExpensive = about(Attention{Kind: "dearest_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
+		byLeast(living, func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }), func(s *AgentSession) string { return usd(orZero(s.TotalCostUSD)) })
+	return budgets, mostExpensive
 }
 
 func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }
 
 // byLeast returns the sessions in the order of a value, the least first.
-func byLeast(sessions []*Session, value func(*Session) float64) []*Session {
-	return slices.SortedStableFunc(slices.Values(sessions), func(a, b *Session) int { return cmp.Compare(value(a), value(b)) })
+func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
+	return slices.SortedStableFunc(slices.Values(sessions), func(a, b *S) int { return cmp.Compare(value(a), value(b)) })
 }
 
 // sessionsText is a number of sessions and what they do.

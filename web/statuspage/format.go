@@ -57,6 +57,9 @@ func usd(v float64) string {
 // megabytes writes an amount of traffic.
 func megabytes(v float64) string { return thousands(v, 1) }
 
+// percent writes a share.
+func percent(v float64) string { return thousands(100*v, 0) + "%" }
+
 // count writes a number of things.
 func count(n int) string { return thousands(float64(n), 0) }
 

@@ -27,6 +27,8 @@ type Notice struct {
 	Text  string `json:"text"`
 }
 
+var simulated = Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."}
+
 // staleAfter is the age of a reading from which on no Prometheus can be scraping any
 // more: above the longest scrape interval that Prometheus's staleness allows.
 const staleAfter = 5 * time.Minute
@@ -80,7 +82,13 @@ func sayMissing(say func(level Level, format string, args ...any), failures []co
 	for i := range failures {
 		f := &failures[i]
 		switch f.What {
-		case collector.FailedSessions:
+		case collector.FailedSessions, collector.FailedAgents:
+		case collector.FailedAgentList:
+			level := Warning
+			if f.Err.Refused() {
+				level = Note // nothing else depends on it
+			}
+			say(level, "The list of agent sessions could not be read, %s.", collector.Explain(f.Err).Text)
 		case collector.FailedList:
 			say(Warning, "The list of active sessions could not be read whole, %s.", collector.Explain(f.Err).Text)
 		default:

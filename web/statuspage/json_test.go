@@ -19,7 +19,10 @@ import (
 func answer(t *testing.T, now time.Time, r *collector.Reading, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	page := statuspage.New(statuspage.Options{
-		Last: func() *collector.Reading { return r }, Settings: []statuspage.Setting{}, TelemetryPath: "/metrics", Version: "1.2.3", Now: func() time.Time { return now },
+		Projects: func() []statuspage.Project {
+			return []statuspage.Project{{MetricsPath: "/metrics", Last: func() *collector.Reading { return r }, Settings: []statuspage.Setting{}}}
+		},
+		TelemetryPath: "/metrics", Version: "1.2.3", Now: func() time.Time { return now },
 	})
 	request := httptest.NewRequest(http.MethodGet, path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -35,12 +38,12 @@ func amount(value float64) apiclient.Amount { return apiclient.Amount{Value: val
 // TestOneOddSessionSpoilsNoOther gives a session values for which JSON has no form.
 func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	good := apiclient.Session{ID: "good", Status: "active", StartedAt: now, TimeoutAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), ProxyCost: amount(1), BrowserCost: amount(2), ProxyUsedMB: amount(0)}
+	good := apiclient.Session{Record: apiclient.Record{ID: "good", Status: "active", StartedAt: now}, TimeoutAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), ProxyCost: amount(1), BrowserCost: amount(2), ProxyUsedMB: amount(0)}
 	odd := good
 	odd.ID, odd.ProxyCost, odd.ProxyUsedMB = "odd", amount(math.NaN()), apiclient.Amount{}
 	odd.StartedAt, odd.TimeoutAt = now.AddDate(9000, 0, 0), now.AddDate(9000, 0, 0)
 	r := &collector.Reading{Start: now, Up: true, Complete: true, Sessions: []collector.SessionReading{
-		{ID: "good", Session: good, ReadAt: now}, {ID: "odd", Session: odd, ReadAt: now},
+		{ID: "good", Session: &good, ReadAt: now}, {ID: "odd", Session: &odd, ReadAt: now},
 	}}
 	var status statuspage.Status
 	if err := json.Unmarshal(answer(t, now, r, "/api/v1/sessions").Body.Bytes(), &status); err != nil {

@@ -10,16 +10,19 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"browseruse_exporter/collector"
 )
 
-// The paths of the page and of the same as JSON.
+// The paths of the page and of the same as JSON. With a configuration file, the
+// page of a project and its JSON are at them with the query project=<name>.
 const (
 	Path         = "/"
 	SessionsPath = "/api/v1/sessions"
+	ProjectsPath = "/api/v1/projects" // the list of projects, with a configuration file
 )
 
 // contentSecurityPolicy lets the page load what the exporter serves, and nothing
@@ -27,11 +30,11 @@ const (
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Options say what the page shows. All are required.
+// Options say what the page shows. All but ConfigFile are required.
 type Options struct {
-	Last          func() *collector.Reading // the last reading; nil before the first
-	Settings      []Setting                 // the configuration in force, without secrets
-	Simulated     bool                      // the API is simulated
+	Projects      func() []Project // without a configuration file, one
+	ConfigFile    func() File      // nil without one
+	Simulated     bool             // the API is simulated
 	TelemetryPath string
 	Version       string
 	Now           func() time.Time
@@ -48,24 +51,28 @@ func New(o Options) *Page { return &Page{options: o, start: o.Now()} }
 
 // Handlers returns the page's endpoints by their path.
 func (p *Page) Handlers() map[string]http.Handler {
-	return map[string]http.Handler{Path: http.HandlerFunc(p.ServeHTML), SessionsPath: http.HandlerFunc(p.ServeJSON)}
+	handlers := map[string]http.Handler{Path: http.HandlerFunc(p.ServeHTML), SessionsPath: http.HandlerFunc(p.ServeJSON)}
+	if p.options.ConfigFile != nil {
+		handlers[ProjectsPath] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { replyJSON(w, p.overview()) })
+	}
+	return handlers
 }
 
-//go:embed page.html
-var pageHTML string
+//go:embed page.html projects.html
+var pages embed.FS
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "utc": utc, "sum": sum,
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "sum": sum,
 	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
 	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
 	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
-}).Parse(pageHTML))
+}).ParseFS(pages, "*.html"))
 
 // view is what the template writes.
 type view struct {
 	*Status
-	MetadataLabels             []string
-	TelemetryPath, SessionPath string
+	MetadataLabels           []string
+	MetricsPath, SessionPath string
 }
 
 // Span returns the number of columns from one on to the last, of which so many are
@@ -73,11 +80,19 @@ type view struct {
 func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
 // Age returns for how many seconds a session has run, or ran.
-func (v view) Age(s Session) float64 {
-	if s.FinishTimestamp.IsZero() {
-		return collector.SecondsUntil(v.Timestamp, s.StartTimestamp)
+func (v view) Age(start, finish time.Time) float64 {
+	if finish.IsZero() {
+		finish = v.Timestamp
 	}
-	return collector.SecondsUntil(s.FinishTimestamp, s.StartTimestamp)
+	return collector.SecondsUntil(finish, start)
+}
+
+// ReadsAgents reports whether agent sessions are read.
+func (v view) ReadsAgents() bool { return v.AgentSessions != nil }
+
+// HasAgent reports whether the page shows an agent session of this ID.
+func (v view) HasAgent(id string) bool {
+	return slices.ContainsFunc(v.AgentSessions, func(s AgentSession) bool { return s.AgentSessionID == id })
 }
 
 //go:embed assets
@@ -94,18 +109,48 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 		reply(w, contentTypes[path.Ext(r.URL.RawQuery)], func(w io.Writer) error { _, err := w.Write(asset); return err })
 		return
 	}
-	v := view{Status: p.status(), TelemetryPath: p.options.TelemetryPath, SessionPath: SessionsPath}
+	if p.options.ConfigFile != nil && !r.URL.Query().Has("project") {
+		p.serveOverview(w)
+		return
+	}
+	project, ok := p.choose(w, r)
+	if !ok {
+		return
+	}
+	v := view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath}
+	if project.Name != "" {
+		v.SessionPath += "?project=" + project.Name
+	}
 	if reading := v.reading; reading != nil {
 		v.MetadataLabels = reading.MetadataLabels
 	}
-	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	reply(w, "text/html; charset=utf-8", func(w io.Writer) error { return pageTemplate.Execute(w, v) })
+	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "page.html", v) })
 }
 
 // ServeJSON answers with the same as JSON.
-func (p *Page) ServeJSON(w http.ResponseWriter, _ *http.Request) {
-	reply(w, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(p.status()) })
+func (p *Page) ServeJSON(w http.ResponseWriter, r *http.Request) {
+	if project, ok := p.choose(w, r); ok {
+		replyJSON(w, p.status(project))
+	}
+}
+
+// choose returns the project that a request is about, or answers that there is none.
+func (p *Page) choose(w http.ResponseWriter, r *http.Request) (Project, bool) {
+	projects := p.options.Projects()
+	if p.options.ConfigFile == nil {
+		return projects[0], true
+	}
+	return Choose(w, r, projects, func(p Project) string { return p.Name })
+}
+
+func serveHTML(w http.ResponseWriter, write func(io.Writer) error) {
+	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	reply(w, "text/html; charset=utf-8", write)
+}
+
+func replyJSON(w http.ResponseWriter, value any) {
+	reply(w, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(value) })
 }
 
 // reply writes a body that no cache may keep: it is true for a moment only, or

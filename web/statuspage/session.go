@@ -43,7 +43,7 @@ const (
 	Stopped    State = "stopped"
 )
 
-var urgency = map[State]int{Overdue: 0, Unreadable: 1, TimingOut: 2, Active: 3, Stopped: 4}
+var urgency = map[State]int{Overdue: 0, Unreadable: 1, TimingOut: 2, NearBudget: 2, Active: 3, Stopped: 4}
 
 func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) Session {
 	if s.Err != nil {
@@ -63,7 +63,7 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 		Info:             r.Metadata(s),
 	}
 	if s.Session.Active() {
-		session.TimeoutRemaining = new(s.TimeoutRemaining(now))
+		session.TimeoutRemaining = new(collector.SecondsUntil(s.Session.TimeoutAt, now))
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)

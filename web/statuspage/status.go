@@ -13,8 +13,9 @@ import (
 // are named after the metrics, without browseruse_ and browseruse_session_; a
 // time has the name without its unit. What is not known is absent.
 type Status struct {
-	Timestamp    time.Time   `json:"timestamp"` // now, by the exporter's clock
-	Health       []Notice    `json:"health"`    // the worst first; one that says that all is well, if it is
+	Project      string      `json:"project,omitempty"` // "" without a configuration file
+	Timestamp    time.Time   `json:"timestamp"`         // now, by the exporter's clock
+	Health       []Notice    `json:"health"`            // the worst first; one that says that all is well, if it is
 	Up           *bool       `json:"up,omitempty"`
 	Reading      *Reading    `json:"reading"` // null before the first
 	Totals       *Totals     `json:"totals,omitempty"`
@@ -24,7 +25,10 @@ type Status struct {
 	KeyFile      *File       `json:"key_file,omitempty"`
 	Attention    []Attention `json:"attention"`
 	Sessions     []Session   `json:"sessions"` // those that need attention first
-	Exporter     Exporter    `json:"exporter"`
+
+	AgentSessions []AgentSession `json:"agent_sessions,omitzero"` // likewise; absent if they are not read
+
+	Exporter Exporter `json:"exporter"`
 
 	reading *collector.Reading // nil before the first
 }
@@ -55,14 +59,15 @@ type Totals struct {
 
 // Sums are over the sessions that were read, as far as their values are known.
 type Sums struct {
-	Active             int     `json:"active"`
-	Stopped            int     `json:"stopped"`
-	ProxyUsedMegabytes float64 `json:"proxy_used_megabytes"`
-	ProxyCostUSD       float64 `json:"proxy_cost_usd"`
-	BrowserCostUSD     float64 `json:"browser_cost_usd"`
-	CostUSD            float64 `json:"cost_usd"`
-	ActiveCostUSD      float64 `json:"active_cost_usd"` // what those that are active have cost so far
-	Pace               *Pace   `json:"pace,omitempty"`
+	Active             int      `json:"active"`
+	Stopped            int      `json:"stopped"`
+	ProxyUsedMegabytes float64  `json:"proxy_used_megabytes"`
+	ProxyCostUSD       float64  `json:"proxy_cost_usd"`
+	BrowserCostUSD     float64  `json:"browser_cost_usd"`
+	LLMCostUSD         *float64 `json:"llm_cost_usd,omitempty"` // nil: agent sessions are not read
+	CostUSD            float64  `json:"cost_usd"`               // of these three: the total of an agent session contains its browsers
+	ActiveCostUSD      float64  `json:"active_cost_usd"`        // what those that are active have cost so far, with the LLM of agent sessions that live
+	Pace               *Pace    `json:"pace,omitempty"`
 }
 
 // Pace is how fast money is spent: a collector.SpendRate.
@@ -125,22 +130,23 @@ type EndpointFailure struct {
 	Text          string             `json:"text"`
 }
 
-// status returns what is known now.
-func (p *Page) status() *Status {
+// status returns what is known now of a project.
+func (p *Page) status(project Project) *Status {
 	now := p.options.Now()
 	s := &Status{
+		Project:   project.Name,
 		Timestamp: stamp(now),
-		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: p.options.Settings},
+		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: project.Settings},
 		Sessions:  []Session{},
 		Attention: []Attention{},
-		reading:   p.options.Last(),
+		reading:   project.Last(),
 	}
 	if s.reading != nil {
 		s.takeReading(s.reading, now)
 	}
 	s.Health = s.health()
 	if p.options.Simulated {
-		s.Health = append(s.Health, Notice{Level: Note, Text: "A demo: the sessions, their costs and the account are simulated."})
+		s.Health = append(s.Health, simulated)
 	}
 	return s
 }
@@ -175,11 +181,13 @@ func (s *Status) takeReading(r *collector.Reading, now time.Time) {
 		s.Sessions = append(s.Sessions, newSession(r, &r.Sessions[i], now))
 	}
 	slices.SortStableFunc(s.Sessions, compare)
-	s.Totals = newTotals(s.Sessions, r)
-	s.Attention = attention(s.Sessions, now)
+	s.AgentSessions = newAgentSessions(r)
+	slices.SortStableFunc(s.AgentSessions, compareAgents)
+	s.Totals = newTotals(s.Sessions, s.AgentSessions, r)
+	s.Attention = attention(s.Sessions, s.AgentSessions, now)
 }
 
-func newTotals(sessions []Session, r *collector.Reading) *Totals {
+func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) *Totals {
 	sums := &Sums{}
 	t := &Totals{Sessions: len(sessions)}
 	for i := range sessions {
@@ -199,6 +207,16 @@ func newTotals(sessions []Session, r *collector.Reading) *Totals {
 		}
 	}
 	sums.CostUSD = sum(sums.ProxyCostUSD, sums.BrowserCostUSD)
+	if agents != nil {
+		llm := 0.0
+		for i := range agents {
+			llm = sum(llm, orZero(agents[i].LLMCostUSD))
+			if a := &agents[i]; a.Up && *a.Active {
+				sums.ActiveCostUSD = sum(sums.ActiveCostUSD, orZero(a.LLMCostUSD))
+			}
+		}
+		sums.LLMCostUSD, sums.CostUSD = &llm, sum(sums.CostUSD, llm)
+	}
 	if pace := r.SpendRate; pace != nil && !math.IsInf(pace.USDPerHour, 0) && !math.IsNaN(pace.USDPerHour) {
 		sums.Pace = &Pace{USDPerHour: pace.USDPerHour, OverSeconds: pace.Over.Seconds()}
 	}

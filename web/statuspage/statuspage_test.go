@@ -69,6 +69,25 @@ func TestGoldenStatus(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		goldenStatus(t, r, "status-sessions")
 	})
+	exportertest.Bubble(t, "every kind of agent session", func(t *testing.T) {
+		api := exportertest.NewAPI(0)
+		api.AddAgents(exportertest.EveryKindOfAgentSession(time.Now())...)
+		for n := 1; n <= 2; n++ {
+			api.Add(simapi.Session{ID: exportertest.SessionID(n), StartedAt: time.Now().Add(-10 * time.Minute), AgentSessionID: exportertest.AgentID, ProxyBytesPerSecond: 10_000})
+		}
+		api.Add(simapi.Session{ID: exportertest.SessionID(3), StartedAt: time.Now().Add(-10 * time.Minute), AgentSessionID: exportertest.SessionID(99)}) // not there
+		r := exportertest.New(t, api, "--collector.agent-sessions", "--no-collector.account")
+		r.Scrape()
+		goldenStatus(t, r, "status-agents")
+	})
+	exportertest.Bubble(t, "no agent sessions, as in Europe", func(t *testing.T) {
+		r := exportertest.New(t, simapi.New(simapi.Options{NoAgentSessions: true}), "--collector.agent-sessions", "--no-collector.account")
+		r.Scrape()
+		got := status(t, r)
+		if health := got.Health[0]; got.AgentSessions == nil || health.Level != statuspage.Note || !strings.Contains(health.Text, "does not list agent sessions here") {
+			t.Errorf("the page says first %+v, of agent sessions %v", health, got.AgentSessions)
+		}
+	})
 	exportertest.Bubble(t, "the API is down", func(t *testing.T) {
 		r := exportertest.New(t, exportertest.NewAPI(2), exportertest.IDFlags(2)...)
 		r.API.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
@@ -93,6 +112,31 @@ func TestGoldenStatus(t *testing.T) {
 		r.API.Inject(simapi.Fault{Handler: simapi.Status(429, `{"error":"rate_limited"}`, "Retry-After", "300")})
 		r.Scrape()
 		goldenStatus(t, r, "status-ratelimited")
+	})
+}
+
+// TestNothingIsAddedTwice compares the sums with what an agent session has cost, of which
+// its browsers are a part.
+func TestNothingIsAddedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := exportertest.NewAPI(0)
+		start := time.Now()
+		api.AddAgents(simapi.AgentSession{ID: exportertest.AgentID, CreatedAt: start, TokensPerSecond: 5000})
+		for n := 1; n <= 3; n++ {
+			api.Add(simapi.Session{ID: exportertest.SessionID(n), StartedAt: start, AgentSessionID: exportertest.AgentID, ProxyBytesPerSecond: 1 << 20})
+		}
+		r := exportertest.New(t, api, "--collector.agent-sessions")
+		r.Scrape()
+		time.Sleep(5 * time.Minute)
+		r.Scrape()
+		want, sums := api.TotalCost(exportertest.AgentID, time.Now()), status(t, r).Totals.Sums
+		if math.Abs(sums.CostUSD-want) > 1e-9 || math.Abs(sums.ActiveCostUSD-want) > 1e-9 {
+			t.Errorf("the sessions cost %v, the active ones %v; want %v each", sums.CostUSD, sums.ActiveCostUSD, want)
+		}
+		// What was spent at the first scrape is the minute of browser time that each is billed at once.
+		if want -= 3.0 / 3000; math.Abs(sums.Pace.USDPerHour/12-want) > 1e-9 {
+			t.Errorf("%v dollars an hour; want %v", sums.Pace.USDPerHour, 12*want)
+		}
 	})
 }
 

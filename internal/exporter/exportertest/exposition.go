@@ -87,6 +87,11 @@ func Failures(endpoint, reason string, count int) string {
 // Values counts the sessions that have values.
 func Values(exposition string) int { return strings.Count(exposition, "\nbrowseruse_session_active{") }
 
+// AgentsUp counts the agent sessions that have values.
+func AgentsUp(exposition string) int {
+	return strings.Count(exposition, "\nbrowseruse_agent_session_active{")
+}
+
 // SameSessions checks that an exposition has the series of sessions that a good
 // one has, name by name and label by label, but of those that are lost only that
 // they are not up.

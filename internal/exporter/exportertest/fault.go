@@ -32,9 +32,22 @@ type Victim struct {
 	Args        []string
 	First, Last int  // the sessions that are hit
 	Alone       bool // there is no other way to them
+	Agents      func(api *simapi.Server, now time.Time)
+	AgentsUp    int           // agent sessions that Agents has added and that are exported
+	Pause       time.Duration // until what was refused is asked for again
 }
 
-// Victims returns the victims, by name: "one session", "the list", "one page of the list" and "the account".
+// API returns the project.
+func (v Victim) API() *simapi.Server {
+	api := NewAPI(v.Sessions)
+	if v.Agents != nil {
+		v.Agents(api, time.Now())
+	}
+	return api
+}
+
+// Victims returns the victims, by name: "one session", "the list", "one page of the list", "the account",
+// "one agent session" and "the agent sessions".
 func Victims() map[string]Victim {
 	const detail, list = 1 << 20, 16 << 20
 	return map[string]Victim{
@@ -54,6 +67,24 @@ func Victims() map[string]Victim {
 			Fault: simapi.Fault{Endpoint: "account"}, Endpoint: "account", Path: "/billing/account", Limit: detail,
 			Sessions: 3, Args: IDFlags(3), First: 1, Last: 0,
 		},
+		"one agent session": {
+			Fault: simapi.Fault{Endpoint: "agent_session", ID: AgentID}, Endpoint: "agent_session", Path: "/sessions/" + AgentID, Limit: detail,
+			Sessions: 3, Args: append(IDFlags(3), "--collector.agent-sessions", "--no-collector.account"), First: 1, Last: 0, Alone: true, AgentsUp: 1,
+			Agents: func(api *simapi.Server, now time.Time) { // a browser names it, and it is not on the page
+				api.Add(simapi.Session{ID: SessionID(1), StartedAt: now.Add(-time.Hour), Timeout: 4 * time.Hour, AgentSessionID: AgentID})
+				api.AddAgents(simapi.AgentSession{ID: AgentID, CreatedAt: now.Add(-3 * time.Hour), TokensPerSecond: 1000})
+				for n := range 100 {
+					api.AddAgents(simapi.AgentSession{CreatedAt: now.Add(-2 * time.Hour).Add(time.Duration(n) * time.Second), EndAt: now.Add(-time.Hour)})
+				}
+			},
+		},
+		"the agent sessions": {
+			Fault: simapi.Fault{Endpoint: "agent_sessions"}, Endpoint: "agent_sessions", Path: "/sessions?page=1&page_size=100", Limit: list,
+			Sessions: 3, Args: append(IDFlags(3), "--collector.agent-sessions", "--no-collector.account"), First: 1, Last: 0, AgentsUp: 2, Pause: 8 * time.Minute,
+			Agents: func(api *simapi.Server, now time.Time) {
+				api.AddAgents(simapi.AgentSession{ID: AgentID, CreatedAt: now.Add(-time.Minute), TokensPerSecond: 1000}, simapi.AgentSession{CreatedAt: now.Add(-time.Hour)})
+			},
+		},
 	}
 }
 
@@ -61,7 +92,7 @@ func Victims() map[string]Victim {
 // waits so many seconds, and checks that it takes nothing but what it must.
 func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 	t.Helper()
-	r := New(t, NewAPI(v.Sessions), v.Args...)
+	r := New(t, v.API(), v.Args...)
 	good := r.Scrape(fmt.Sprint(seconds))
 	CheckComplete(t, good, good, v)
 
@@ -82,6 +113,13 @@ func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 	if v.Endpoint == "account" {
 		HasNot(t, got, "browseruse_account_")
 	}
+	agentsUp := 0
+	if v.Endpoint == "agent_sessions" && f.Reason == "invalid_response" {
+		agentsUp = v.AgentsUp // read by ID
+	}
+	if n := AgentsUp(got); n != agentsUp {
+		t.Errorf("%d agent sessions have values; want %d", n, agentsUp)
+	}
 	if kinds := FailureKinds.FindAllString(got, -1); len(kinds) != 1 {
 		t.Errorf("failures counted: %q", kinds)
 	}
@@ -91,6 +129,7 @@ func CheckFault(t *testing.T, f Fault, v Victim, seconds int) {
 	r.CheckNoSecrets()
 
 	remove()
+	time.Sleep(v.Pause)
 	CheckComplete(t, r.Scrape(fmt.Sprint(seconds)), good, v)
 	if !strings.Contains(r.Log.String(), "msg=Recovered") {
 		t.Errorf("the log does not tell the recovery:\n%s", r.Log)
@@ -116,6 +155,9 @@ func CheckComplete(t *testing.T, exposition, good string, v Victim) {
 	}
 	SameSessions(t, exposition, good, NoneLost)
 	Has(t, exposition, "browseruse_up 1")
+	if n := AgentsUp(exposition); n != v.AgentsUp {
+		t.Errorf("%d agent sessions have values; want all %d", n, v.AgentsUp)
+	}
 	if v.Endpoint == "account" {
 		Has(t, exposition, `browseruse_account_credits_usd{source="monthly"} 87.5`)
 	}

@@ -54,6 +54,24 @@ func EveryKindOfSession(now time.Time) []simapi.Session {
 	}
 }
 
+// EveryKindOfAgentSession returns one agent session of each kind that the API can show.
+func EveryKindOfAgentSession(now time.Time) []simapi.AgentSession {
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	id := func(n int) string { return AgentID[:len(AgentID)-1] + fmt.Sprint(n) }
+	return []simapi.AgentSession{
+		{ID: id(1), CreatedAt: ago(20 * time.Minute), TokensPerSecond: 1000, MaxCost: 1}, // near its budget
+		{ID: id(2), CreatedAt: ago(2 * time.Second), TokensPerSecond: 1000, Model: "bu-mini"},
+		{ID: id(3), CreatedAt: ago(time.Hour), IdleAt: ago(time.Minute), TokensPerSecond: 1000},
+		{ID: id(4), CreatedAt: ago(time.Hour), TokensPerSecond: 1000, MaxCost: 2.5}, // reached it 6 minutes ago
+		{ID: id(5), CreatedAt: ago(time.Hour), EndAt: ago(time.Minute), EndStatus: "timed_out", TokensPerSecond: 10},
+		{ID: id(6), CreatedAt: ago(time.Hour), EndAt: ago(2 * time.Minute), EndStatus: "error", TokensPerSecond: 10},
+		{ID: id(7), CreatedAt: ago(time.Hour), EndAt: ago(3 * time.Minute), EndStatus: "archived", TokensPerSecond: 10}, // unknown
+		{ID: id(8), CreatedAt: ago(time.Minute), Override: map[string]any{ // not known
+			"llmCostUsd": nil, "totalCostUsd": nil, "model": nil}},
+		{ID: id(9), CreatedAt: ago(3 * time.Hour), EndAt: ago(2 * time.Hour)}, // long over: not exported
+	}
+}
+
 // File returns the path of a file with this content.
 func File(t *testing.T, content string) string {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type Rig struct {
 	Log       *Log
 	Stop      context.CancelFunc // as SIGTERM does, a little later
 	Exit      func()             // ends what is left of the exporter
+	Reload    func()             // as SIGHUP does
 	Open      atomic.Int64       // connections to the API
 }
 
@@ -53,7 +55,8 @@ func New(t *testing.T, api *simapi.Server, args ...string) *Rig {
 // TLS, if the server has a configuration of it.
 func NewOver(t *testing.T, api *simapi.Server, prepare func(*http.Server, *http.Transport), args ...string) *Rig {
 	t.Helper()
-	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--api.key-file=") }) {
+	ownKeys := regexp.MustCompile("^--(api.key-file|config.file)=")
+	if !slices.ContainsFunc(args, ownKeys.MatchString) {
 		SetKey(t, Key)
 	}
 	c := parse(t, args)
@@ -101,7 +104,7 @@ func (r *Rig) start(c *exporter.Config, transport http.RoundTripper) {
 		r.t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(r.t.Context())
-	r.Stop, r.Exit, r.Handler, r.Collector = stop, e.Close, e.Handler(stopping, c, logger), e.Collector
+	r.Stop, r.Exit, r.Reload, r.Handler, r.Collector = stop, e.Close, e.Reload, e.Handler(stopping, c, logger), e.Projects()[0].Collector
 	r.t.Cleanup(func() {
 		stop()
 		e.Close()
@@ -130,7 +133,12 @@ func (r *Rig) Scrape(timeout ...string) string {
 // ScrapeFor does the same for a scraper that hangs up when ctx is over.
 func (r *Rig) ScrapeFor(ctx context.Context, timeout ...string) string {
 	r.t.Helper()
-	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
+	return r.scrape(ctx, "/metrics", timeout...)
+}
+
+func (r *Rig) scrape(ctx context.Context, path string, timeout ...string) string {
+	r.t.Helper()
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	for _, seconds := range timeout {
 		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", seconds)
 	}

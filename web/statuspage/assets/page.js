@@ -1,12 +1,12 @@
-// Keeps the page up to date, and the table sorted, filtered and grouped as the
+// Keeps the page of a project, or the list of projects, up to date, and the table sorted, filtered and grouped as the
 // reader wants it. That stands in the address, so a reload or a link keeps it.
 // All that is shown is written by the exporter: a refresh fetches the page again
 // and changes what differs, so that the rest stays selected, focused and in place.
 
 const refreshEvery = 5_000, hiddenEvery = 60_000; // while the page is looked at, and while it is not
 const costShare = 20; // a refresh takes a 20th of the time at most
-const urgency = ["overdue", "unreadable", "timing out", "active", "stopped"];
-const parts = ["read", "health", "tiles", "attention", "empty", "facts", "failures", "config"]; // beside the table
+const urgency = ["overdue", "unreadable", "timing out", "active", "stopped", "down", "paused", "not scraped", "up"]; // of sessions and of projects
+const parts = ["read", "health", "tiles", "attention", "empty", "agents", "facts", "failures", "config"]; // beside the table
 const agentColumn = 2, summedColumns = [5, 6, 7, 8];
 
 const $ = (id) => document.getElementById(id);
@@ -65,7 +65,7 @@ async function refresh() {
   const began = performance.now();
   let pause = document.hidden ? hiddenEvery : refreshEvery;
   try {
-    const response = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(location.pathname + location.search, { cache: "no-store", signal: AbortSignal.timeout(20_000) });
     if (!response.ok) throw new Error(`status ${response.status}`);
     update(new DOMParser().parseFromString(await response.text(), "text/html"));
     pause = Math.max(pause, costShare * (performance.now() - began));
@@ -85,8 +85,8 @@ function update(made) {
   document.body.dataset.now = made.body.dataset.now;
   document.title = made.title;
   const focused = document.activeElement, card = focused.closest("#attention > li");
-  for (const id of parts) morph($(id), made.getElementById(id));
-  if (!focused.isConnected) (card?.isConnected && card.querySelector("a") || $("attention-title")).focus({ preventScroll: true });
+  for (const id of parts) if ($(id)) morph($(id), made.getElementById(id));
+  if (!focused.isConnected) (card?.isConnected && card.querySelector("a") || $("attention-title") || $("sessions")).focus({ preventScroll: true });
   setRows(made.querySelectorAll("#table > tbody > tr"));
   show();
 }
@@ -192,15 +192,15 @@ function readView() {
   if (!/^(#(sort|filter|group)=|$)/.test(location.hash)) return;
   const query = new URLSearchParams(location.hash.slice(1));
   Object.assign(view, { sort: query.get("sort") ?? "", descending: query.get("order") === "descending",
-    filter: query.get("filter") ?? "", group: query.get("group") === "agent" });
+    filter: query.get("filter") ?? "", group: query.get("group") === "agent" && $("group") !== null });
   $("filter").value = view.filter;
-  $("group").checked = view.group;
+  if ($("group")) $("group").checked = view.group;
 }
 
 // follow goes where a link leads to, such as to the row of a session, which the
 // filter may hide.
 function follow(hash) {
-  const tr = rows.find(({ id }) => "#" + id === hash);
+  const tr = rows.find(({ id }) => "#" + id === hash) ?? document.getElementById(hash.slice(1))?.closest("#agents tr");
   readView();
   show();
   if (tr && !tr.isConnected) {
@@ -211,7 +211,7 @@ function follow(hash) {
   tr?.focus({ preventScroll: true });
 }
 
-$("attention").addEventListener("click", (event) => {
+$("attention")?.addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault(); // the browser would scroll the table's header out of sight
@@ -219,7 +219,7 @@ $("attention").addEventListener("click", (event) => {
 });
 $("controls").addEventListener("submit", (event) => event.preventDefault());
 $("filter").addEventListener("input", () => { view.filter = $("filter").value.trim(); act(); });
-$("group").addEventListener("change", () => { view.group = $("group").checked; act(); });
+$("group")?.addEventListener("change", () => { view.group = $("group").checked; act(); });
 $("reload").addEventListener("click", (event) => { event.preventDefault(); location.reload(); }); // with the view
 addEventListener("hashchange", () => follow(location.hash));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

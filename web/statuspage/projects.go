@@ -1,0 +1,147 @@
+package statuspage
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"browseruse_exporter/collector"
+)
+
+// Project is a project that the page shows.
+type Project struct {
+	Name        string                    // "" without a configuration file
+	MetricsPath string                    // where its metrics are, with a query
+	Last        func() *collector.Reading // its last reading; nil before the first
+	Settings    []Setting                 // the configuration in force, without secrets
+}
+
+// Overview is all that the list of projects shows, and what /api/v1/projects
+// answers.
+type Overview struct {
+	Timestamp  time.Time       `json:"timestamp"` // now, by the exporter's clock
+	Version    string          `json:"version"`
+	Health     []Notice        `json:"health"`
+	ConfigFile File            `json:"config_file"`
+	Active     int             `json:"active"`                 // of the projects that were read, as the sums after it
+	ActiveCost float64         `json:"active_cost_usd"`        // what the active sessions have cost so far
+	Pace       *float64        `json:"usd_per_hour,omitempty"` // nil: not known of any
+	Projects   []ProjectStatus `json:"projects"`               // those that need attention first
+}
+
+// ProjectState is the state of a project in a word.
+type ProjectState string
+
+// The states of projects.
+const (
+	Down       ProjectState = "down"
+	Paused     ProjectState = "paused" // no request is sent before a hold is over
+	NotScraped ProjectState = "not scraped"
+	Up         ProjectState = "up"
+)
+
+// ProjectStatus is one project of an Overview.
+type ProjectStatus struct {
+	Project string       `json:"project"`
+	State   ProjectState `json:"state"`
+	Level   Level        `json:"level"` // of Text
+	Text    string       `json:"text"`  // what to look at first
+	Reading *Reading     `json:"reading"`
+	Totals  *Totals      `json:"totals,omitempty"`
+	Account *Account     `json:"account,omitempty"`
+}
+
+// Choose returns the project that a request names. If there is none, it answers
+// with the names of those that there are.
+func Choose[P any](w http.ResponseWriter, r *http.Request, projects []P, name func(P) string) (project P, ok bool) {
+	wanted := r.URL.Query().Get("project")
+	names := make([]string, 0, len(projects))
+	for _, p := range projects {
+		if wanted != "" && name(p) == wanted {
+			return p, true
+		}
+		names = append(names, name(p))
+	}
+	http.Error(w, "want ?project= with one of: "+strings.Join(names, ", "), http.StatusNotFound)
+	return project, false
+}
+
+// overview returns what is known now of all projects.
+func (p *Page) overview() *Overview {
+	now := p.options.Now()
+	file := p.options.ConfigFile()
+	file.LastReloadSuccessTimestamp = stamp(file.LastReloadSuccessTimestamp)
+	o := &Overview{Timestamp: stamp(now), Version: p.options.Version, Health: []Notice{}, ConfigFile: file, Projects: []ProjectStatus{}}
+	troubled := 0
+	for _, project := range p.options.Projects() {
+		status := newProjectStatus(project.Name, p.status(project))
+		if status.Level == Bad || status.Level == Warning {
+			troubled++
+		}
+		if status.Totals != nil && status.Totals.Sums != nil {
+			o.Active += status.Totals.Active
+			o.ActiveCost = sum(o.ActiveCost, status.Totals.ActiveCostUSD)
+			if status.Totals.Pace != nil {
+				o.Pace = new(sum(orZero(o.Pace), status.Totals.Pace.USDPerHour))
+			}
+		}
+		o.Projects = append(o.Projects, status)
+	}
+	slices.SortStableFunc(o.Projects, func(a, b ProjectStatus) int {
+		return cmp.Or(cmp.Compare(severity[a.Level], severity[b.Level]), cmp.Compare(b.activeCost(), a.activeCost()))
+	})
+	if !file.LastReloadSuccessful {
+		o.Health = append(o.Health, Notice{Warning, fmt.Sprintf("The configuration file is bad or gone: its content of %s stays in force. The log says what is wrong.", utc(file.LastReloadSuccessTimestamp))})
+	}
+	if troubled > 0 {
+		o.Health = append(o.Health, Notice{Warning, fmt.Sprintf("%d of %d projects need a look.", troubled, len(o.Projects))})
+	}
+	if len(o.Health) == 0 {
+		o.Health = append(o.Health, Notice{Good, "No project needs a look."})
+	}
+	if p.options.Simulated {
+		o.Health = append(o.Health, simulated)
+	}
+	return o
+}
+
+var severity = map[Level]int{Bad: 0, Warning: 1, Note: 2, Good: 3}
+
+// newProjectStatus sums a project's status up.
+func newProjectStatus(name string, s *Status) ProjectStatus {
+	status := ProjectStatus{Project: name, State: Up, Level: s.Health[0].Level, Text: s.Health[0].Text, Reading: s.Reading, Totals: s.Totals, Account: s.Account}
+	switch {
+	case s.Reading == nil:
+		status.State = NotScraped
+	case !s.Exporter.HoldUntil.IsZero():
+		status.State = Paused
+	case !*s.Up:
+		status.State = Down
+	}
+	for _, a := range s.Attention {
+		if severity[a.Level] < severity[status.Level] && a.Level != Note {
+			status.Level, status.Text = a.Level, a.Text+"."
+		}
+	}
+	return status
+}
+
+func (s *ProjectStatus) activeCost() float64 {
+	if s.Totals == nil || s.Totals.Sums == nil {
+		return 0
+	}
+	return s.Totals.ActiveCostUSD
+}
+
+// serveOverview answers with the list of projects.
+func (p *Page) serveOverview(w http.ResponseWriter) {
+	v := struct {
+		*Overview
+		TelemetryPath, ProjectsPath string
+	}{p.overview(), p.options.TelemetryPath, ProjectsPath}
+	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "projects.html", v) })
+}
