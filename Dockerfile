@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 
-# The build runs on the builder's own platform and compiles for the target's.
+# The build runs on the builder's own platform and compiles for the target's. The
+# tag is of the newest patch of Go; `docker build --pull` fetches it anew.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./

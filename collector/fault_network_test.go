@@ -192,6 +192,7 @@ func TestHTTP2(t *testing.T) {
 			if protocol := *s.protocol.Load(); protocol != "HTTP/2.0" {
 				t.Fatalf("the API is asked by %s; want HTTP/2.0", protocol)
 			}
+			synctest.Wait() // for a surplus dial of the first scrape
 			connections := s.dialed.Load()
 			answer := test.answer(detail(t, s.API))
 			s.API.SetLatency(100 * time.Millisecond) // so that all are in flight together

@@ -193,16 +193,22 @@ func write(t *testing.T, name, text string) string {
 // addresses of this test.
 func prometheusConfig(t *testing.T, self, exporter, alertmanager string) string {
 	t.Helper()
-	rules, err := filepath.Abs("prometheus/rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return adapted(t, "prometheus/prometheus.yml", map[string]string{
 		"_interval: 30s":      "_interval: 1s",
 		"scrape_timeout: 10s": "scrape_timeout: 1s",
-		"- rules.yml":         "- " + rules,
+		"- rules.yml":         "- " + rulesPath(t),
 		"localhost:9090":      self,
 		"localhost:9093":      alertmanager,
 		"localhost:10042":     exporter,
 	})
+}
+
+// rulesPath is where the shipped rules are, for a configuration that is elsewhere.
+func rulesPath(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("prometheus/rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

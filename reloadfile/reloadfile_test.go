@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"browseruse_exporter/reloadfile"
@@ -22,7 +23,8 @@ func parse(content []byte) (string, error) {
 	return string(content), nil
 }
 
-// file is a File in a directory of its own, with a clock that stands still.
+// file is a File in a directory of its own, with a clock that stands still. In a
+// bubble, no read takes so long on a slow machine that it is given up.
 type file struct {
 	*reloadfile.File[string]
 	t        *testing.T
@@ -77,62 +79,66 @@ func (f *file) holds(name string, state reloadfile.State[string], value string, 
 }
 
 func TestFileThroughItsLife(t *testing.T) {
-	f := open(t, "one")
-	for _, step := range []struct {
-		name     string
-		change   func()
-		value    string
-		loadedAt int64
-		err      string // part of it; "" for none
-		reports  int
-	}{
-		{"as it was opened", func() {}, "one", 1_000, "", 0},
-		{"another content of the same length", func() { f.write("two", time.Minute) }, "two", 1_010, "", 1},
-		{"the same again", func() { f.write("two", 0) }, "two", 1_010, "", 0},
-		{"a bad content", func() { f.write("bad", time.Minute) }, "two", 1_010, "is bad", 1},
-		{"still bad", func() {}, "two", 1_010, "is bad", 0},
-		{"bad in another way: gone", func() { _ = os.Remove(f.path) }, "two", 1_010, "no such file", 1},
-		{"still gone", func() {}, "two", 1_010, "no such file", 0},
-		{"back with the last good content", func() { f.write("two", time.Minute) }, "two", 1_070, "", 1},
-		{"too large", func() { f.write(strings.Repeat("x", 5<<20), time.Minute) }, "two", 1_070, "longer than", 1},
-		{"replaced by a rename, as secrets are rotated", func() {
-			current := f.path
-			f.path += ".new"
-			f.write("three", 0)
-			if err := os.Rename(f.path, current); err != nil {
-				t.Fatal(err)
-			}
-			f.path = current
-		}, "three", 1_090, "", 1},
-	} {
-		step.change()
-		f.holds(step.name, f.Load(), step.value, step.loadedAt, step.err, step.reports)
-		f.now = f.now.Add(10 * time.Second)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, "one")
+		for _, step := range []struct {
+			name     string
+			change   func()
+			value    string
+			loadedAt int64
+			err      string // part of it; "" for none
+			reports  int
+		}{
+			{"as it was opened", func() {}, "one", 1_000, "", 0},
+			{"another content of the same length", func() { f.write("two", time.Minute) }, "two", 1_010, "", 1},
+			{"the same again", func() { f.write("two", 0) }, "two", 1_010, "", 0},
+			{"a bad content", func() { f.write("bad", time.Minute) }, "two", 1_010, "is bad", 1},
+			{"still bad", func() {}, "two", 1_010, "is bad", 0},
+			{"bad in another way: gone", func() { _ = os.Remove(f.path) }, "two", 1_010, "no such file", 1},
+			{"still gone", func() {}, "two", 1_010, "no such file", 0},
+			{"back with the last good content", func() { f.write("two", time.Minute) }, "two", 1_070, "", 1},
+			{"too large", func() { f.write(strings.Repeat("x", 5<<20), time.Minute) }, "two", 1_070, "longer than", 1},
+			{"replaced by a rename, as secrets are rotated", func() {
+				current := f.path
+				f.path += ".new"
+				f.write("three", 0)
+				if err := os.Rename(f.path, current); err != nil {
+					t.Fatal(err)
+				}
+				f.path = current
+			}, "three", 1_090, "", 1},
+		} {
+			step.change()
+			f.holds(step.name, f.Load(), step.value, step.loadedAt, step.err, step.reports)
+			f.now = f.now.Add(10 * time.Second)
+		}
+	})
 }
 
 // TestAFileThatIsBeingWritten does not come into force half written.
 func TestAFileThatIsBeingWritten(t *testing.T) {
-	f := open(t, "one\ntwo\n")
-	f.write("", 0)
-	f.holds("just emptied", f.Load(), "one\ntwo\n", 1_000, "", 0)
-	f.write("three\n", time.Second)
-	f.holds("cut at the end of a line", f.Load(), "one\ntwo\n", 1_000, "", 0)
-	f.write("bad", time.Second)
-	f.holds("cut in a line", f.Load(), "one\ntwo\n", 1_000, "", 0)
-	f.write("three\nfour\n", time.Second)
-	f.holds("whole", f.Load(), "one\ntwo\n", 1_000, "", 0)
-	f.holds("the same at the next load", f.Load(), "three\nfour\n", 1_000, "", 1)
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, "one\ntwo\n")
+		f.write("", 0)
+		f.holds("just emptied", f.Load(), "one\ntwo\n", 1_000, "", 0)
+		f.write("three\n", time.Second)
+		f.holds("cut at the end of a line", f.Load(), "one\ntwo\n", 1_000, "", 0)
+		f.write("bad", time.Second)
+		f.holds("cut in a line", f.Load(), "one\ntwo\n", 1_000, "", 0)
+		f.write("three\nfour\n", time.Second)
+		f.holds("whole", f.Load(), "one\ntwo\n", 1_000, "", 0)
+		f.holds("the same at the next load", f.Load(), "three\nfour\n", 1_000, "", 1)
 
-	f.write("five\n", -time.Hour)
-	f.holds("by a clock that is ahead", f.Load(), "three\nfour\n", 1_000, "", 0)
-	f.holds("by a clock that is ahead, again", f.Load(), "five\n", 1_000, "", 1)
+		f.write("five\n", -time.Hour)
+		f.holds("by a clock that is ahead", f.Load(), "three\nfour\n", 1_000, "", 0)
+		f.holds("by a clock that is ahead, again", f.Load(), "five\n", 1_000, "", 1)
 
-	f.write("six\n", 0)
-	f.holds("for an operator who says that it is whole", f.Reload(), "six\n", 1_000, "", 1)
+		f.write("six\n", 0)
+		f.holds("for an operator who says that it is whole", f.Reload(), "six\n", 1_000, "", 1)
 
-	f.write("bad", 2*time.Second)
-	f.holds("not written for a while", f.Load(), "six\n", 1_000, "is bad", 1)
+		f.write("bad", 2*time.Second)
+		f.holds("not written for a while", f.Load(), "six\n", 1_000, "is bad", 1)
+	})
 }
 
 // TestAFileSystemThatHangs has a pipe without a writer in the file's place.

@@ -27,3 +27,6 @@ func ParseConfigFile(content []byte) (names []string, err error) {
 	}
 	return names, err
 }
+
+// BuildVersion is the version of a build that was linked without one.
+var BuildVersion = buildVersion

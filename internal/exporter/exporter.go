@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -36,7 +38,7 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	defer signal.Stop(hangups)
 
 	if version.Version == "" {
-		version.Version = "unknown" // a plain go build names none
+		version.Version = buildVersion(debug.ReadBuildInfo())
 	}
 	c, err := ParseFlags(args, stdout)
 	switch {
@@ -50,6 +52,9 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		err = serve(ctx, c, hangups, stderr)
 	}
 	if err != nil {
+		if c != nil {
+			err = blameVariable(c.app, args, err)
+		}
 		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", programName, redact.Text(err.Error()))
 		return 1
 	}
@@ -65,6 +70,15 @@ func checkConfig(c *Config, stdout io.Writer) error {
 	defer e.Close()
 	_, err = fmt.Fprintf(stdout, "%s: good, projects: %d\n", redact.Value(c.configFile), len(e.projects()))
 	return err
+}
+
+// buildVersion returns the version that Go has put into a program that was linked
+// without one.
+func buildVersion(info *debug.BuildInfo, ok bool) string {
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "unknown" // such as of a test
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
 }
 
 // serve answers scrapes until ctx is over.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,10 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		want []string // what the line has
 	}{
 		"an unknown flag":                {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
+		"a flag cut short":               {args: []string{ok, "--api-key=hidden"}, want: []string{`"--api-key"; did you mean --api.key-file?`}},
+		"a flag with a slip":             {args: []string{ok, "--web.listen-adress=:1"}, want: []string{"did you mean --web.listen-address?"}},
+		"a flag that says no":            {args: []string{ok, "--no-collector.acount"}, want: []string{"did you mean --collector.account?"}},
+		"a variable with a slip":         {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_KEYFILE": "hidden"}, want: []string{"BROWSERUSE_EXPORTER_API_KEYFILE", "did you mean BROWSERUSE_EXPORTER_API_KEY_FILE?"}},
 		"an argument":                    {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
 		"a URL that is not one":          {args: []string{ok, "--api.url=api.browser-use.com"}, want: []string{"--api.url", "https://"}},
 		"a URL of another scheme":        {args: []string{ok, "--api.url=ftp://example.com"}, want: []string{"--api.url", "https://"}},
@@ -89,7 +94,10 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 		"a file of arguments":            {args: []string{"@" + missing}, want: []string{missing, "arguments"}},
 		"no session file":                {args: []string{"--session.file="}, want: []string{"--session.file", "path"}},
 		"the account, perhaps":           {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_COLLECTOR_ACCOUNT": "perhaps"}, want: []string{"--collector.account", "perhaps", "true or false"}},
-		"a variable that is wrong":       {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"--api.timeout", "soon"}},
+		"a variable that is wrong":       {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "soon"}, want: []string{"the environment's BROWSERUSE_EXPORTER_API_TIMEOUT: --api.timeout: ", "soon"}},
+		"a flag and its variable":        {args: []string{ok, "--api.timeout=soon"}, env: map[string]string{"BROWSERUSE_EXPORTER_API_TIMEOUT": "5s"}, want: []string{"error: --api.timeout: ", "soon"}},
+		"a variable of a URL":            {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_URL": "ftp://example.com"}, want: []string{"the environment's BROWSERUSE_EXPORTER_API_URL: --api.url: want"}},
+		"a variable of a missing file":   {env: map[string]string{"BROWSERUSE_EXPORTER_SESSION_FILE": missing}, want: []string{"the environment's BROWSERUSE_EXPORTER_SESSION_FILE: --session.file: ", missing}},
 		"a scrape without time":          {args: []string{ok, "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "5s"}},
 		"a negative offset":              {args: []string{ok, "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset", "-1s"}},
 		"an address that is not one":     {args: []string{ok, "--web.listen-address=10042"}, want: []string{"--web.listen-address", "10042", ":10042"}},
@@ -222,6 +230,35 @@ func onlyLine(t *testing.T, stderr string) string {
 		t.Fatalf("%d lines; want one: %q", len(lines), lines)
 	}
 	return lines[0]
+}
+
+// TestDurations has those of Go, and those of Prometheus.
+func TestDurations(t *testing.T) {
+	exportertest.SetKey(t, exportertest.Key)
+	for typed, want := range map[string]string{"1.5h": "1h30m0s", "90m": "1h30m0s", "1d": "24h0m0s", "1w2d": "216h0m0s", "0": "0s"} {
+		c, err := exporter.ParseFlags([]string{"--session.linger=" + typed}, io.Discard)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, setting := range exporter.Settings(c) {
+			if setting.Flag == "session.linger" && setting.Value != want {
+				t.Errorf("%s is %s; want %s", typed, setting.Value, want)
+			}
+		}
+	}
+}
+
+// TestBuildVersion has what Go knows of programs that were linked without a version.
+func TestBuildVersion(t *testing.T) {
+	for known, want := range map[string]string{"v1.2.3": "1.2.3", "v0.0.0-20261125100034-c91a7a8fbdbc+dirty": "0.0.0-20261125100034-c91a7a8fbdbc+dirty", "(devel)": "unknown", "": "unknown"} {
+		if got := exporter.BuildVersion(&debug.BuildInfo{Main: debug.Module{Version: known}}, true); got != want {
+			t.Errorf("a build of %q has version %s; want %s", known, got, want)
+		}
+	}
+	if got := exporter.BuildVersion(nil, false); got != "unknown" {
+		t.Errorf("a build of nothing known has version %s", got)
+	}
 }
 
 func TestHelpAndVersion(t *testing.T) {

@@ -62,7 +62,7 @@ func ParseFlags(args []string, stdout io.Writer) (*Config, error) {
 	case exited:
 		return nil, errExit
 	case err != nil:
-		return nil, explainKingpin(err)
+		return nil, blameVariable(app, args, explainKingpin(app, err))
 	}
 	if err := checkEnvironment(app); err != nil {
 		return nil, err

@@ -2,11 +2,14 @@ package exporter
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
 
 	"browseruse_exporter/internal/redact"
 )
@@ -21,10 +24,23 @@ type checked struct {
 }
 
 func (c *checked) Set(s string) error {
-	if c.Value.Set(s) != nil || c.ok != nil && !c.ok() {
+	if c.Value.Set(inGo(c.Value, s)) != nil || c.ok != nil && !c.ok() {
 		return fmt.Errorf("--%s: %s: want %s", c.name, redact.Quote(s), c.want)
 	}
 	return nil
+}
+
+// inGo returns a duration of Prometheus, such as 1d, as time.ParseDuration reads
+// it, and any other value as it is.
+func inGo(value kingpin.Value, s string) string {
+	if getter, ok := value.(kingpin.Getter); ok {
+		if _, ok := getter.Get().(time.Duration); ok {
+			if d, err := model.ParseDuration(s); err == nil {
+				return time.Duration(d).String()
+			}
+		}
+	}
+	return s
 }
 
 // IsBoolFlag has kingpin accept --name and --no-name.
@@ -59,7 +75,7 @@ var kingpinError = regexp.MustCompile(`(?s)^(unexpected|unknown (?:long|short) f
 
 // explainKingpin returns an error of kingpin as it may be shown. Those of a flag's
 // value are of checked, and fine.
-func explainKingpin(err error) error {
+func explainKingpin(app *kingpin.Application, err error) error {
 	match := kingpinError.FindStringSubmatch(err.Error())
 	if match == nil {
 		return err
@@ -68,7 +84,76 @@ func explainKingpin(err error) error {
 	if path, ok := strings.CutPrefix(value, `"`); ok {
 		value, _, _ = strings.Cut(path, `"`) // why it can't be read follows
 	}
-	return fmt.Errorf("%s %s; --help lists the flags", what, redact.Quote(value))
+	hint := "--help lists the flags"
+	if likely := likelyFlag(app, value); likely != nil && what == "unknown long flag" {
+		hint = "did you mean --" + likely.Name + "?"
+	}
+	return fmt.Errorf("%s %s; %s", what, redact.Quote(value), hint)
+}
+
+// likelyFlag returns the flag that a mistyped flag or variable may mean, or nil: the
+// one with the fewest other letters, if these are few or only lack at an end.
+func likelyFlag(app *kingpin.Application, typed string) (likely *kingpin.FlagModel) {
+	plain := func(name string) string {
+		name = strings.Trim(strings.ToLower(strings.NewReplacer("_", ".", "-", ".").Replace(name)), ".")
+		return strings.TrimPrefix(name, "no.")
+	}
+	const few = 2
+	fewest := math.MaxInt
+	typed = plain(typed)
+	for _, flag := range app.Model().Flags {
+		name := plain(flag.Name)
+		distance := editDistance(typed, name)
+		isPart := strings.HasPrefix(name, typed) || strings.HasPrefix(typed, name)
+		if !flag.Hidden && typed != "" && distance < fewest && (distance <= few || isPart) {
+			likely, fewest = flag, distance
+		}
+	}
+	return likely
+}
+
+// editDistance returns how many letters differ: to put in, take out or replace.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1) // from the part of a that was seen to each part of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// flagError matches an error that begins with the flag that is to blame.
+var flagError = regexp.MustCompile(`^--(?:no-)?([a-z0-9.-]+): `)
+
+// blameVariable adds to an error of a flag the variable that set the flag, if none of
+// the arguments did.
+func blameVariable(app *kingpin.Application, args []string, err error) error {
+	match := flagError.FindStringSubmatch(err.Error())
+	if match == nil {
+		return err
+	}
+	flag := app.GetFlag(match[1])
+	if flag == nil || !flag.HasEnvarValue() {
+		return err
+	}
+	parsed, _ := app.ParseContext(args)
+	for _, element := range parsed.Elements {
+		if element.Clause == flag {
+			return err
+		}
+	}
+	return fmt.Errorf("the environment's %s: %w", flag.Model().Envar, err)
 }
 
 // serviceVariable matches a variable that Kubernetes sets in a container beside a
@@ -89,14 +174,9 @@ func checkEnvironment(app *kingpin.Application) error {
 			continue
 		}
 		hint := "--help shows that of each flag"
-		rest, negated := strings.CutPrefix(name[len(prefix):], "NO_")
-		for _, flag := range app.Model().Flags {
-			likely := strings.TrimPrefix(flag.Envar, prefix)
-			if flag.Hidden || likely == "" || !strings.HasPrefix(rest, likely) && !strings.HasPrefix(likely, rest) {
-				continue
-			}
-			hint = "did you mean " + flag.Envar
-			if negated {
+		if likely := likelyFlag(app, name[len(prefix):]); likely != nil && likely.Envar != "" {
+			hint = "did you mean " + likely.Envar
+			if strings.HasPrefix(name, prefix+"NO_") {
 				hint += "=false"
 			}
 			hint += "?"

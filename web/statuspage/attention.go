@@ -83,14 +83,33 @@ func attention(sessions []Session, agents []AgentSession, now time.Time) []Atten
 			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(collector.SecondsUntil(s.TimeoutTimestamp, now)) + " left"}
 		})
 
-	addAgents := func(a Attention, all []*AgentSession, why func(*AgentSession) string) {
+	budgets, mostExpensive := attentionToAgents(agents)
+	result = append(result, budgets...)
+
+	active := slices.Concat(overdue, timingOut, byState[Active])
+	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
+	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
+		longest, func(s *Session) AttentionSession {
+			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(collector.SecondsUntil(now, s.StartTimestamp))}
+		})
+	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
+	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
+		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.knownCost())} })
+	return append(result, mostExpensive...)
+}
+
+// attentionToAgents returns which agent sessions need to be looked at: those near their
+// budgets, and the most expensive.
+func attentionToAgents(agents []AgentSession) (budgets, mostExpensive []Attention) {
+	about := func(a Attention, all []*AgentSession, why func(*AgentSession) string) []Attention {
 		a.Count = len(all)
 		for _, s := range all[:min(len(all), most)] {
 			a.Sessions = append(a.Sessions, AttentionSession{AgentSessionID: s.AgentSessionID, Text: why(s)})
 		}
-		if a.Count > 0 {
-			result = append(result, a)
+		if a.Count == 0 {
+			return nil
 		}
+		return []Attention{a}
 	}
 	var nearBudget, living []*AgentSession
 	for i := range agents {
@@ -102,25 +121,15 @@ func attention(sessions []Session, agents []AgentSession, now time.Time) []Atten
 			living = append(living, s)
 		}
 	}
-	addAgents(Attention{
+	budgets = about(Attention{
 		Kind: "budget_nearly_used", Level: Warning, Text: "Agent sessions that have nearly used their budget",
 		Advice: "One that reaches it ends in the midst of its work: see what it does.",
 	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) string {
 		return percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)
 	})
-
-	active := slices.Concat(overdue, timingOut, byState[Active])
-	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
-	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
-		longest, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(collector.SecondsUntil(now, s.StartTimestamp))}
-		})
-	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
-	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
-		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.knownCost())} })
-	addAgents(Attention{Kind: "dearest_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
+	mostExpensive = about(Attention{Kind: "dearest_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
 		byLeast(living, func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }), func(s *AgentSession) string { return cost(orZero(s.TotalCostUSD)) })
-	return result
+	return budgets, mostExpensive
 }
 
 func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -224,3 +225,7 @@ func Bubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
+
+// Thorough reports whether tests try every combination, as CI does. Else they try
+// enough of them to meet each part of each once, and take seconds.
+func Thorough() bool { return os.Getenv("CI") != "" }
