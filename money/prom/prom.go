@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -35,7 +36,6 @@ type Server struct {
 	dir    string
 	db     *tsdb.DB
 	engine *promql.Engine
-	refs   map[uint64]storage.SeriesRef // by hash of the labels
 }
 
 // Rule is a rule, with what its evaluations took.
@@ -49,10 +49,16 @@ type Rule struct {
 	samples prometheus.Gauge
 }
 
+// Series is a series that is written.
+type Series struct {
+	Labels labels.Labels
+	ref    storage.SeriesRef
+}
+
 // Sample is a sample of a scrape.
 type Sample struct {
-	Labels labels.Labels
-	Value  float64
+	*Series
+	Value float64
 }
 
 // Stale ends a series.
@@ -73,9 +79,8 @@ func Open() (*Server, error) {
 	}
 	db.DisableCompactions() // Compact is called at the simulation's times
 	return &Server{
-		dir:  dir,
-		db:   db,
-		refs: map[uint64]storage.SeriesRef{},
+		dir: dir,
+		db:  db,
 		engine: promql.NewEngine(promql.EngineOpts{ // as Prometheus's flags have it
 			MaxSamples: 50_000_000, Timeout: 2 * time.Minute, LookbackDelta: 5 * time.Minute,
 			EnableAtModifier: true, EnableNegativeOffset: true, Parser: parser.NewParser(parser.Options{}),
@@ -91,16 +96,12 @@ func (s *Server) Close() error { return errors.Join(s.db.Close(), os.RemoveAll(s
 func (s *Server) Append(at time.Time, samples []Sample) error {
 	appender := s.db.Appender(context.Background())
 	for i := range samples {
-		hash := samples[i].Labels.Hash()
-		ref, err := appender.Append(s.refs[hash], samples[i].Labels, at.UnixMilli(), samples[i].Value)
+		sample := &samples[i]
+		ref, err := appender.Append(sample.ref, sample.Labels, at.UnixMilli(), sample.Value)
 		if err != nil {
-			return errors.Join(fmt.Errorf("%s at %s: %w", samples[i].Labels, at, err), appender.Rollback())
+			return errors.Join(fmt.Errorf("%s at %s: %w", sample.Labels, at, err), appender.Rollback())
 		}
-		if value.IsStaleNaN(samples[i].Value) {
-			delete(s.refs, hash)
-		} else {
-			s.refs[hash] = ref
-		}
+		sample.ref = ref
 	}
 	return appender.Commit()
 }
@@ -111,8 +112,8 @@ func (s *Server) Compact() error { return s.db.Compact(context.Background()) }
 // Series returns how many series are in memory.
 func (s *Server) Series() uint64 { return s.db.Head().NumSeries() }
 
-// LoadRules reads the rules of a file, without the groups that keep refuses.
-func (s *Server) LoadRules(path string, interval time.Duration, keep func(group string) bool) error {
+// LoadRules reads the rules of a file.
+func (s *Server) LoadRules(path string, interval time.Duration) error {
 	query := rules.EngineQueryFunc(s.engine, s.db)
 	options := &rules.ManagerOptions{
 		ExternalURL:     &url.URL{Scheme: "http", Host: "prometheus.test"},
@@ -137,9 +138,6 @@ func (s *Server) LoadRules(path string, interval time.Duration, keep func(group 
 	}
 	for i := range file.Groups {
 		name := file.Groups[i].Name
-		if !keep(name) {
-			continue
-		}
 		for _, rule := range groups[rules.GroupKey(path, name)].Rules() {
 			if alert, ok := rule.(*rules.AlertingRule); ok {
 				alert.SetRestored(true)
@@ -181,6 +179,16 @@ func (r *Rule) Evaluate(at time.Time) error {
 	return nil
 }
 
+// IsAlert reports whether the rule is an alert; else it is a recording.
+func (r *Rule) IsAlert() bool {
+	_, is := r.Rule.(*rules.AlertingRule)
+	return is
+}
+
+// EvalTimestamp returns when the group of the rule is evaluated at a time, or was
+// the last time before it: each group has its own offset.
+func (r *Rule) EvalTimestamp(at time.Time) time.Time { return r.group.EvalTimestamp(at.UnixNano()) }
+
 // Query answers an instant query.
 func (s *Server) Query(expr string, at time.Time) (promql.Vector, error) {
 	return rules.EngineQueryFunc(s.engine, s.db)(context.Background(), expr, at)
@@ -193,4 +201,22 @@ func CPU() time.Duration {
 		panic(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// QueryRange answers a range query.
+func (s *Server) QueryRange(expr string, start, end time.Time, step time.Duration) (promql.Matrix, error) {
+	query, err := s.engine.NewRangeQuery(context.Background(), s.db, nil, expr, start, end, step)
+	if err != nil {
+		return nil, err
+	}
+	defer query.Close()
+	matrix, err := query.Exec(context.Background()).Matrix()
+	if err != nil {
+		return nil, err
+	}
+	copied := make(promql.Matrix, len(matrix))
+	for i, series := range matrix {
+		copied[i] = promql.Series{Metric: series.Metric, Floats: slices.Clone(series.Floats)}
+	}
+	return copied, nil
 }

@@ -54,7 +54,7 @@ func newTemplate() (*template, error) {
 		_, _, value := parser.Series()
 		id := series.Get("session_id")
 		if id == "" {
-			t.project = append(t.project, prom.Sample{Labels: target(series), Value: value})
+			t.project = append(t.project, prom.Sample{Series: target(series), Value: value})
 			continue
 		}
 		if sessions[id] == nil {
@@ -62,7 +62,7 @@ func newTemplate() (*template, error) {
 		}
 		sessions[id][series.Get(labels.MetricName)] = value
 	}
-	t.project = append(t.project, prom.Sample{Labels: target(labels.FromStrings(labels.MetricName, "up")), Value: 1})
+	t.project = append(t.project, prom.Sample{Series: target(labels.FromStrings(labels.MetricName, "up")), Value: 1})
 	for _, names := range sessions {
 		if names["browseruse_session_active"] == 1 {
 			t.active = maps.Clone(names)
@@ -74,8 +74,8 @@ func newTemplate() (*template, error) {
 }
 
 // target adds the labels of a target.
-func target(series labels.Labels) labels.Labels {
-	return labels.NewBuilder(series).Set("job", "browseruse").Set("instance", "exporter:10042").Labels()
+func target(series labels.Labels) *prom.Series {
+	return &prom.Series{Labels: labels.NewBuilder(series).Set("job", "browseruse").Set("instance", "exporter:10042").Labels()}
 }
 
 // fleet has sessions that are all equally long, and start one after the other.
@@ -152,7 +152,7 @@ func (f *fleet) newSession(number int, start time.Time) *session {
 			if name != "browseruse_session_up" {
 				l = labels.FromStrings(labels.MetricName, name, "session_id", id, "agent_session_id", agent)
 			}
-			samples = append(samples, prom.Sample{Labels: target(l), Value: value})
+			samples = append(samples, prom.Sample{Series: target(l), Value: value})
 		}
 		return samples
 	}
@@ -168,7 +168,7 @@ func stale(series, others []prom.Sample) []prom.Sample {
 	var samples []prom.Sample
 	for i := range series {
 		if !goesOn[series[i].Labels.Get(labels.MetricName)] {
-			samples = append(samples, prom.Sample{Labels: series[i].Labels, Value: prom.Stale()})
+			samples = append(samples, prom.Sample{Series: series[i].Series, Value: prom.Stale()})
 		}
 	}
 	return samples

@@ -54,7 +54,7 @@ func measure(size size, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	if err := server.LoadRules(size.rules, prom.Interval, func(string) bool { return true }); err != nil {
+	if err := server.LoadRules(size.rules, prom.Interval); err != nil {
 		return err
 	}
 	end := time.Date(2026, 11, 24, 12, 47, 0, 0, time.UTC)

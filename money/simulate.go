@@ -1,0 +1,325 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+
+	"browseruse_exporter/internal/exporter"
+	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/money/prom"
+)
+
+const (
+	apiLatency    = 50 * time.Millisecond
+	scrapeTimeout = 10 * time.Second
+	restartTakes  = 20 * time.Second
+	serverShift   = 12 * time.Second // by which the scrapes of a second server come later
+	exporterShift = 7 * time.Second
+	keyVariable   = "BROWSER_USE_API_KEY"
+)
+
+// scenario is what is simulated. Times are from the start.
+type scenario struct {
+	name      string
+	life      life
+	lasts     time.Duration
+	interval  time.Duration
+	exporters int
+	servers   int // that scrape each exporter; the first one's rules are looked at
+	args      []string
+
+	lost     float64 // share of the scrapes that are lost
+	restarts []time.Duration
+	outages  [][2]time.Duration
+	holds    []time.Duration // a 429 with Retry-After 300
+
+	rules  string
+	alerts bool // are evaluated, too; else the recordings alone
+}
+
+// world is a simulation under way.
+type world struct {
+	scenario
+	start     time.Time
+	api       *simapi.Server
+	ledger    *ledger
+	exporters []*target
+	server    *prom.Server
+	random    *rand.Rand
+
+	good     []time.Time // scrapes by the first server that succeeded
+	rawCount int         // series that were scraped and have a session_id
+	seen     map[string]bool
+	requests map[string]int
+	cpu      time.Duration // of the rules
+}
+
+// target is an exporter, and what the first server knows of it.
+type target struct {
+	instance string
+	config   *exporter.Config
+	exporter *exporter.Exporter
+	handler  http.Handler
+	downTill time.Time
+	scrapes  int
+	up       *prom.Series
+	series   map[string]*scraped // by the text of the series
+}
+
+type scraped struct {
+	prom.Series
+	scrape int // that had it last
+}
+
+// simulate runs a scenario in a bubble of simulated time, and hands the world
+// at its end to look.
+func simulate(s scenario, look func(*world) error) (err error) {
+	w := &world{scenario: s, start: time.Now(), seen: map[string]bool{}, random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // play, not secrets
+	sessions := s.life.plan(w.start, s.lasts)
+	w.ledger = &ledger{sessions: sessions}
+	w.api = simapi.New(simapi.Options{Latency: apiLatency, RateLimit: simapi.RealRateLimit})
+	if w.server, err = prom.Open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.server.Close()) }()
+	if err := w.server.LoadRules(s.rules, s.interval); err != nil {
+		return err
+	}
+	for i := range s.exporters {
+		t := &target{instance: "exporter-" + strconv.Itoa(i) + ":10042", series: map[string]*scraped{}}
+		t.up = t.labelled(labels.FromStrings(labels.MetricName, "up"))
+		if t.config, err = exporter.ParseFlags(append([]string{"--api.url=http://127.0.0.1/api/v3"}, s.args...), io.Discard); err != nil {
+			return err
+		}
+		if err := t.begin(w.api); err != nil {
+			return err
+		}
+		defer t.end()
+		w.exporters = append(w.exporters, t)
+	}
+	if err := w.live(w.schedule(sessions)); err != nil {
+		return err
+	}
+	w.requests = w.api.Requests()
+	return look(w)
+}
+
+// event is what happens at a time, and every so often from then on.
+type event struct {
+	at    time.Time
+	every time.Duration // 0: once
+	do    func(now time.Time) error
+}
+
+// schedule returns all that happens, by time.
+func (w *world) schedule(sessions []simapi.Session) []*event {
+	var events []*event
+	add := func(at, every time.Duration, do func(time.Time) error) {
+		events = append(events, &event{w.start.Add(at), every, do})
+	}
+	next := 0
+	add(0, time.Second, func(now time.Time) error {
+		first := next
+		for next < len(sessions) && !sessions[next].StartedAt.After(now) {
+			next++
+		}
+		w.api.Add(sessions[first:next]...)
+		return nil
+	})
+	for _, outage := range w.outages {
+		var over func()
+		add(outage[0], 0, func(time.Time) error {
+			over = w.api.Inject(simapi.Fault{Handler: simapi.Status(http.StatusServiceUnavailable, "down")})
+			return nil
+		})
+		add(outage[1], 0, func(time.Time) error { over(); return nil })
+	}
+	for _, hold := range w.holds {
+		add(hold, 0, func(time.Time) error {
+			w.api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(http.StatusTooManyRequests, "{}", "Retry-After", "300")})
+			return nil
+		})
+	}
+	for i, t := range w.exporters {
+		for _, restart := range w.restarts {
+			add(restart+time.Duration(i)*10*time.Minute, 0, func(now time.Time) error {
+				t.end()
+				t.downTill = now.Add(restartTakes)
+				return nil
+			})
+			add(restart+restartTakes+time.Duration(i)*10*time.Minute, 0, func(time.Time) error { return t.begin(w.api) })
+		}
+		for server := range w.servers {
+			offset := 3*time.Second + time.Duration(i)*exporterShift + time.Duration(server)*serverShift
+			add(offset%w.interval, w.interval, func(now time.Time) error { return w.scrape(t, server, now) })
+		}
+	}
+	for _, group := range w.groupsOfRules() {
+		add(group[0].EvalTimestamp(w.start.Add(w.interval)).Sub(w.start), w.interval, func(now time.Time) error {
+			before := prom.CPU()
+			defer func() { w.cpu += prom.CPU() - before }()
+			for _, rule := range group {
+				if rule.IsAlert() && !w.alerts {
+					continue
+				}
+				if err := rule.Evaluate(now); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	add(2*time.Hour, 2*time.Hour, func(time.Time) error { return w.server.Compact() })
+	return events
+}
+
+// groupsOfRules returns the rules, group by group.
+func (w *world) groupsOfRules() [][]*prom.Rule {
+	var groups [][]*prom.Rule
+	for rule := range slices.Values(w.server.Rules) {
+		if n := len(groups); n > 0 && groups[n-1][0].Group == rule.Group {
+			groups[n-1] = append(groups[n-1], rule)
+		} else {
+			groups = append(groups, []*prom.Rule{rule})
+		}
+	}
+	return groups
+}
+
+// live lets everything happen, one after the other.
+func (w *world) live(events []*event) error {
+	end := w.start.Add(w.lasts)
+	for len(events) > 0 {
+		next := slices.MinFunc(events, func(a, b *event) int { return a.at.Compare(b.at) })
+		if next.at.After(end) {
+			return nil
+		}
+		time.Sleep(time.Until(next.at))
+		if err := next.do(next.at); err != nil {
+			return err
+		}
+		if next.at = next.at.Add(next.every); next.every == 0 {
+			events = slices.DeleteFunc(events, func(e *event) bool { return e == next })
+		}
+	}
+	return nil
+}
+
+// begin starts the exporter, with an empty memory.
+func (t *target) begin(api http.Handler) (err error) {
+	if t.exporter, err = exporter.New(t.config, log.NewNopLogger(), inProcess{api}); err != nil {
+		return err
+	}
+	t.handler = t.exporter.Handler(context.Background(), t.config, log.NewNopLogger())
+	return nil
+}
+
+// end stops it.
+func (t *target) end() {
+	if t.exporter != nil {
+		t.exporter.Close()
+	}
+	t.exporter = nil
+}
+
+// inProcess is a way to the API without a network.
+type inProcess struct{ api http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	p.api.ServeHTTP(recorder, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	response := recorder.Result()
+	response.Request = r
+	return response, nil
+}
+
+// scrape has a server scrape an exporter. What the first one gets is written. Of
+// those scrapes that are lost, half reach the exporter.
+func (w *world) scrape(t *target, server int, now time.Time) error {
+	lost, reaches := w.random.Float64() < w.lost, w.random.Float64() < 0.5
+	up := t.exporter != nil && !now.Before(t.downTill) && !lost
+	var body string
+	if up || lost && reaches && t.exporter != nil {
+		request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", strconv.FormatFloat(scrapeTimeout.Seconds(), 'f', -1, 64))
+		recorder := httptest.NewRecorder()
+		t.handler.ServeHTTP(recorder, request)
+		body = recorder.Body.String()
+	}
+	if server != 0 {
+		return nil
+	}
+	if !up {
+		body = ""
+	}
+	return w.write(t, up, body, now)
+}
+
+// write writes a scrape as Prometheus does: what is not there any more is stale.
+func (w *world) write(t *target, up bool, body string, now time.Time) error {
+	t.scrapes++
+	samples := []prom.Sample{{Series: t.up}}
+	apiUp := false
+	parser := textparse.NewPromParser([]byte(body), labels.NewSymbolTable(), false)
+	for {
+		entry, err := parser.Next()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		} else if entry != textparse.EntrySeries {
+			continue
+		}
+		text, _, value := parser.Series()
+		known := t.series[string(text)]
+		if known == nil {
+			var series labels.Labels
+			parser.Labels(&series)
+			known = &scraped{Series: *t.labelled(series)}
+			t.series[string(text)] = known
+			if id := series.Get("session_id"); id != "" {
+				w.rawCount++
+				w.seen[id] = true
+			}
+		}
+		known.scrape = t.scrapes
+		samples = append(samples, prom.Sample{Series: &known.Series, Value: value})
+		apiUp = apiUp || string(text) == "browseruse_up" && value == 1
+	}
+	for text, known := range t.series {
+		if known.scrape != t.scrapes {
+			samples = append(samples, prom.Sample{Series: &known.Series, Value: prom.Stale()})
+			delete(t.series, text)
+		}
+	}
+	if up {
+		samples[0].Value = 1
+	}
+	if apiUp {
+		w.good = append(w.good, now)
+	}
+	return w.server.Append(now, samples)
+}
+
+// labelled adds the labels of the target to those of a series.
+func (t *target) labelled(series labels.Labels) *prom.Series {
+	return &prom.Series{Labels: labels.NewBuilder(series).Set("job", "browseruse").Set("instance", t.instance).Labels()}
+}
+
+func init() { _ = os.Setenv(keyVariable, "simulated") }
