@@ -30,9 +30,10 @@ const (
 	agentMargin = 0.005            // of a cost, within which it counts as right
 )
 
-// hour is one full hour of a scenario, in shares of what was truly spent in it.
+// hour is one full hour of a scenario. Errors are shares of what was truly spent in it.
 type hour struct {
 	number  int
+	spent   float64
 	floor   float64 // error of an observer who knows the truth at the last scrape before each full hour
 	rules   float64
 	counter float64 // of increase() of the exporter's counter
@@ -42,9 +43,10 @@ type hour struct {
 // figures are what a scenario shows.
 type figures struct {
 	hours                  []hour
-	spent, day             float64 // truly spent; error of the last whole day
-	dayCounter             float64
-	sessions, unseen       int // of the time; that no scrape had
+	spent                  float64 // truly
+	day, dayCounter        float64 // error of the last day, or of all if that is less
+	sum, sumFloor          float64 // error of all hours together
+	sessions, unseen       int     // of the time; that no scrape had
 	agents, agentsUnseen   int
 	agentsOff              int
 	agentsWorst            float64
@@ -71,13 +73,18 @@ func (w *world) compare() (*figures, error) {
 	f := &figures{}
 	end := w.start.Add(w.lasts)
 	f.spent = w.ledger.between(w.start, end)
+	all := 0.0
 	for n := 2; n <= int(w.lasts.Hours()); n++ {
 		h, err := w.hour(n)
 		if err != nil {
 			return nil, err
 		}
 		f.hours = append(f.hours, h)
+		all += h.spent
+		f.sum += h.spent * h.rules
+		f.sumFloor += h.spent * h.floor
 	}
+	f.sum, f.sumFloor = f.sum/all, f.sumFloor/all
 	var err error
 	if f.day, err = w.errorOf(spendDay, end, 24*time.Hour); err != nil {
 		return nil, err
@@ -105,8 +112,8 @@ func (w *world) compare() (*figures, error) {
 func (w *world) hour(number int) (h hour, err error) {
 	h.number = number
 	end := w.start.Add(time.Duration(number) * time.Hour)
-	spent := w.ledger.between(end.Add(-time.Hour), end)
-	h.floor = w.ledger.between(w.lastGood(end.Add(-time.Hour)), w.lastGood(end))/spent - 1
+	h.spent = w.ledger.between(end.Add(-time.Hour), end)
+	h.floor = w.ledger.between(w.lastGood(end.Add(-time.Hour)), w.lastGood(end))/h.spent - 1
 	if h.rules, err = w.errorOf(spendHour, end, time.Hour); err != nil {
 		return h, err
 	}

@@ -14,39 +14,34 @@ const header = `| fleet | spent | day | sum of hours | hour: median, p90, worst 
 |---|---|---|---|---|---|---|---|---|---|---|---|`
 
 // report prints a line of the table.
-func report(w *world, before time.Duration, each bool) error {
+func report(w *world, each bool) error {
 	f, err := w.compare()
 	if err != nil {
 		return err
 	}
 	var rules, floor, counter []float64
-	spent := 0.0
-	sum := 0.0
 	for _, h := range f.hours {
-		end := w.start.Add(time.Duration(h.number) * time.Hour)
-		truth := w.ledger.between(end.Add(-time.Hour), end)
-		spent, sum = spent+truth, sum+truth*h.rules
 		rules, floor, counter = append(rules, math.Abs(h.rules)), append(floor, math.Abs(h.floor)), append(counter, math.Abs(h.counter))
 	}
 	quiet, others := f.offFloor()
 	cells := []string{
 		w.name,
 		fmt.Sprintf("$%.0f", f.spent),
-		percent(f.day), percent(sum / spent),
+		percent(f.day), percent(f.sum),
 		threeOf(rules), threeOf(floor),
 		fmt.Sprintf("%.2f, %.2f", 100*quiet, 100*others),
 		fmt.Sprintf("%s, %.2f%%", percent(f.dayCounter), 100*slices.Max(counter)),
 		fmt.Sprintf("%d of %d", f.unseen, f.sessions),
 		fmt.Sprintf("%d, %d of %d (worst %.1f%%)", f.agentsUnseen, f.agentsOff, f.agents, 100*f.agentsWorst),
 		strings.Join([]string{f.hourAlerts.String(), f.dayAlerts.String(), f.costAlerts.String(), f.agentAlert.String()}, "; "),
-		fmt.Sprintf("%.0f s, %.0f s", (prom.CPU() - before).Seconds(), w.cpu.Seconds()),
+		fmt.Sprintf("%.0f s, %.0f s", (prom.CPU() - w.began).Seconds(), w.cpu.Seconds()),
 	}
 	fmt.Println("| " + strings.Join(cells, " | ") + " |")
 	if each {
 		for _, h := range f.hours {
 			fmt.Printf("hour %2d: rules %+.2f%%, floor %+.2f%%, counters %+.2f%%, faulty %v\n", h.number, 100*h.rules, 100*h.floor, 100*h.counter, h.faulty)
 		}
-		fmt.Println("requests:", w.requests, "good scrapes:", len(w.good), "series scraped of sessions:", w.rawCount)
+		fmt.Println("requests:", w.requests, "good scrapes:", len(w.good))
 	}
 	return nil
 }

@@ -42,11 +42,12 @@ type scenario struct {
 
 	lost     float64 // share of the scrapes that are lost
 	restarts []time.Duration
+	moves    bool // each restart has the exporter at another address
 	outages  [][2]time.Duration
 	holds    []time.Duration // a 429 with Retry-After 300
 
-	rules  string
-	alerts bool // are evaluated, too; else the recordings alone
+	rules string
+	all   bool // evaluates all rules; else those alone that are held against the ledger
 }
 
 // world is a simulation under way.
@@ -60,9 +61,9 @@ type world struct {
 	random    *rand.Rand
 
 	good     []time.Time // scrapes by the first server that succeeded
-	rawCount int         // series that were scraped and have a session_id
 	seen     map[string]bool
 	requests map[string]int
+	began    time.Duration // CPU time of the process at the start
 	cpu      time.Duration // of the rules
 }
 
@@ -70,6 +71,7 @@ type world struct {
 type target struct {
 	instance string
 	config   *exporter.Config
+	moved    int
 	exporter *exporter.Exporter
 	handler  http.Handler
 	downTill time.Time
@@ -86,7 +88,7 @@ type scraped struct {
 // simulate runs a scenario in a bubble of simulated time, and hands the world
 // at its end to look.
 func simulate(s scenario, look func(*world) error) (err error) {
-	w := &world{scenario: s, start: time.Now(), seen: map[string]bool{}, random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // play, not secrets
+	w := &world{scenario: s, began: prom.CPU(), start: time.Now(), seen: map[string]bool{}, random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // play, not secrets
 	sessions := s.life.plan(w.start, s.lasts)
 	w.ledger = &ledger{sessions: sessions}
 	w.api = simapi.New(simapi.Options{Latency: apiLatency, RateLimit: simapi.RealRateLimit})
@@ -97,9 +99,12 @@ func simulate(s scenario, look func(*world) error) (err error) {
 	if err := w.server.LoadRules(s.rules, s.interval); err != nil {
 		return err
 	}
+	if err := w.server.Needed(spendHour, spendDay, sessionCost, agentCost); err != nil {
+		return err
+	}
 	for i := range s.exporters {
-		t := &target{instance: "exporter-" + strconv.Itoa(i) + ":10042", series: map[string]*scraped{}}
-		t.up = t.labelled(labels.FromStrings(labels.MetricName, "up"))
+		t := &target{}
+		t.settle("exporter-" + strconv.Itoa(i) + ":10042")
 		if t.config, err = exporter.ParseFlags(append([]string{"--api.url=http://127.0.0.1/api/v3"}, s.args...), io.Discard); err != nil {
 			return err
 		}
@@ -157,6 +162,9 @@ func (w *world) schedule(sessions []simapi.Session) []*event {
 			add(restart+time.Duration(i)*10*time.Minute, 0, func(now time.Time) error {
 				t.end()
 				t.downTill = now.Add(restartTakes)
+				if w.moves {
+					return w.move(t, now)
+				}
 				return nil
 			})
 			add(restart+restartTakes+time.Duration(i)*10*time.Minute, 0, func(time.Time) error { return t.begin(w.api) })
@@ -171,7 +179,7 @@ func (w *world) schedule(sessions []simapi.Session) []*event {
 			before := prom.CPU()
 			defer func() { w.cpu += prom.CPU() - before }()
 			for _, rule := range group {
-				if rule.IsAlert() && !w.alerts {
+				if !rule.Needed && !w.all {
 					continue
 				}
 				if err := rule.Evaluate(now); err != nil {
@@ -224,6 +232,23 @@ func (t *target) begin(api http.Handler) (err error) {
 	}
 	t.handler = t.exporter.Handler(context.Background(), t.config, log.NewNopLogger())
 	return nil
+}
+
+// settle gives the exporter an address.
+func (t *target) settle(instance string) {
+	t.instance, t.series = instance, map[string]*scraped{}
+	t.up = t.labelled(labels.FromStrings(labels.MetricName, "up"))
+}
+
+// move gives the exporter another address: the series of the old one end.
+func (w *world) move(t *target, now time.Time) error {
+	samples := []prom.Sample{{Series: t.up, Value: prom.Stale()}}
+	for _, known := range t.series {
+		samples = append(samples, prom.Sample{Series: &known.Series, Value: prom.Stale()})
+	}
+	t.moved++
+	t.settle("moved-" + strconv.Itoa(t.moved) + "-" + t.instance)
+	return w.server.Append(now, samples)
 }
 
 // end stops it.
@@ -294,7 +319,6 @@ func (w *world) write(t *target, up bool, body string, now time.Time) error {
 			known = &scraped{Series: *t.labelled(series)}
 			t.series[string(text)] = known
 			if id := series.Get("session_id"); id != "" {
-				w.rawCount++
 				w.seen[id] = true
 			}
 		}

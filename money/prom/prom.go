@@ -43,7 +43,8 @@ type Rule struct {
 	rules.Rule
 	Group   string
 	CPU     time.Duration
-	Samples int // that the last evaluation gave
+	Samples int  // that the last evaluation gave
+	Needed  bool // as Server.Needed found
 
 	group   *rules.Group // of this rule alone
 	samples prometheus.Gauge
@@ -146,6 +147,41 @@ func (s *Server) LoadRules(path string, interval time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// Needed marks the recordings that expressions are made from, directly or through
+// others.
+func (s *Server) Needed(exprs ...string) error {
+	names := map[string]bool{}
+	p := parser.NewParser(parser.Options{})
+	for _, text := range exprs {
+		expr, err := p.ParseExpr(text)
+		if err != nil {
+			return err
+		}
+		addNames(names, expr)
+	}
+	for found := true; found; {
+		found = false
+		for _, rule := range s.Rules {
+			if names[rule.Name()] && !rule.IsAlert() && !rule.Needed {
+				rule.Needed, found = true, true
+				addNames(names, rule.Query())
+			}
+		}
+	}
+	return nil
+}
+
+// addNames adds the names of the series that an expression reads.
+func addNames(names map[string]bool, expr parser.Expr) {
+	for _, matchers := range parser.ExtractSelectors(expr) {
+		for _, m := range matchers {
+			if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+				names[m.Value] = true
+			}
+		}
+	}
 }
 
 // newRule makes a group of each rule: what a rule takes can be told then.
