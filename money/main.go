@@ -32,7 +32,7 @@ func day(name string, l life) scenario {
 func scenarios() []scenario {
 	mixed := life{perDay: 10000, proxy: true, rhythm: true}
 	browser := life{perDay: 10000, rhythm: true}
-	one := day("mixed", mixed)
+	one := day("mixed, one server", mixed)
 	pair := day("mixed, two servers and two exporters", mixed)
 	pair.exporters, pair.servers = 2, 2
 	crossing := day("mixed, with an outage over a full hour", mixed)
@@ -54,18 +54,28 @@ func main() {
 	_ = flags.Parse(os.Args[1:]) // it exits
 	fmt.Println(header)
 	var runs []testing.InternalTest // only a test can have simulated time
-	for _, s := range scenarios() {
-		if !strings.Contains(s.name, *only) {
-			continue
+	add := func(s scenario, report func(*world) error) {
+		if s.rules = *rules; strings.Contains(s.name, *only) {
+			runs = append(runs, testing.InternalTest{Name: s.name, F: func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					if err := simulate(s, report); err != nil {
+						t.Error(err)
+					}
+				})
+			}})
 		}
-		s.rules, s.lasts, s.all = *rules, *lasts, *all
-		runs = append(runs, testing.InternalTest{Name: s.name, F: func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				if err := simulate(s, func(w *world) error { return report(w, *hours) }); err != nil {
-					t.Error(err)
-				}
-			})
-		}})
+	}
+	for _, s := range scenarios() {
+		s.lasts, s.all = *lasts, *all
+		add(s, func(w *world) error { return report(w, *hours) })
+	}
+	for i, s := range savings() {
+		add(s, func(w *world) error {
+			if i == 0 {
+				fmt.Printf("\n%s\n", savingsHeader)
+			}
+			return reportSavings(w)
+		})
 	}
 	os.Args = os.Args[:1]
 	testing.Main(func(string, string) (bool, error) { return true, nil }, runs, nil, nil)
