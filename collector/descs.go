@@ -121,13 +121,15 @@ var (
 		"Whether the session file is in force as it is now: 0 if it is bad or gone and its last good content is used.", nil}
 	fileReloadTimestamp = &family{"browseruse_session_file_last_reload_success_timestamp_seconds",
 		"When the content of the session file that is in force was loaded, in seconds since the epoch.", nil}
+	keyReloadSuccessful = &family{"browseruse_key_file_last_reload_successful",
+		"Whether the key file is in force as it is now: 0 if it is bad or gone and its last good key is used.", nil}
 )
 
 // otherFamilies are those without a series for each session.
 var otherFamilies = []*family{
 	sessionsByState, oldestStart, dearestCost,
 	credits, concurrentSessionsLimit, activeSessions, accountInfo,
-	up, scrapeDuration, fileReloadSuccessful, fileReloadTimestamp,
+	up, scrapeDuration, fileReloadSuccessful, fileReloadTimestamp, keyReloadSuccessful,
 }
 
 func (f *family) desc() *prometheus.Desc { return prometheus.NewDesc(f.name, f.help, f.labels, nil) }

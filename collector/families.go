@@ -66,6 +66,9 @@ func (r *Reading) newFamilies(now time.Time) []*dto.MetricFamily {
 			fileReloadSuccessful.single(boolean(file.Err == nil)),
 			fileReloadTimestamp.single(timestamp(file.LoadedAt)))
 	}
+	if file := r.KeyFile; file != nil {
+		families = append(families, keyReloadSuccessful.single(boolean(file.Err == nil)))
+	}
 	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return len(f.Metric) == 0 })
 }
 

@@ -51,10 +51,10 @@ func (c *Collector) newPartialReading() *partialReading {
 func (p *partialReading) age() time.Duration { return p.now().Sub(p.start) }
 
 // begin records what is known before the first request.
-func (p *partialReading) begin(plan readPlan, file *SessionFileState) {
+func (p *partialReading) begin(plan readPlan, sessionFile, keyFile *FileState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.found.SessionFile = file
+	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile
 	p.sessions = make(map[string]SessionReading, len(plan.known)+len(plan.unread))
 	for _, id := range plan.unread {
 		p.sessions[id] = SessionReading{ID: id, Err: errNotReached}

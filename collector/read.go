@@ -17,9 +17,9 @@ import (
 func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	cautious := c.troubled.Load()
 	batch := c.options.Client.NewBatch(cautious)
-	ids, file := c.sessionIDs()
+	ids, sessionFile := c.sessionIDs()
 	plan := c.store.plan(ids)
-	p.begin(plan, file)
+	p.begin(plan, sessionFile, c.keyFile())
 
 	var account sync.WaitGroup
 	if c.options.Account {
@@ -84,13 +84,21 @@ func (c *Collector) readOneByOne(ctx context.Context, batch *apiclient.Batch, p 
 
 // sessionIDs returns the IDs from flags and file, doubles included, and the state
 // of the file.
-func (c *Collector) sessionIDs() ([]string, *SessionFileState) {
+func (c *Collector) sessionIDs() ([]string, *FileState) {
 	ids := slices.Clone(c.options.SessionIDs)
-	var file *SessionFileState
+	var file *FileState
 	if c.options.SessionFile != nil {
 		var fromFile []string
 		fromFile, file = c.options.SessionFile.load()
 		ids = append(ids, fromFile...)
 	}
 	return ids, file
+}
+
+// keyFile returns the state of the key file, or nil without one.
+func (c *Collector) keyFile() *FileState {
+	if c.options.KeyFile == nil {
+		return nil
+	}
+	return new(c.options.KeyFile())
 }

@@ -28,7 +28,8 @@ type Reading struct {
 	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
-	SessionFile *SessionFileState // nil without a file
+	SessionFile *FileState // nil without one
+	KeyFile     *FileState // nil without one
 
 	MetadataLabels []string // that Metadata fills, sorted
 
@@ -62,9 +63,9 @@ type APIState struct {
 	Failures   []apiclient.FailureCount // since the exporter's start, the latest first
 }
 
-// SessionFileState is how the file of session IDs was found.
-type SessionFileState struct {
-	LoadedAt time.Time // when the IDs in force were loaded
+// FileState is how a file that is read again was found.
+type FileState struct {
+	LoadedAt time.Time // when the content in force was loaded
 	Err      error     // why the file as it is now is not in force; nil if it is
 }
 

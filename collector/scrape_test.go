@@ -323,6 +323,24 @@ func TestSessionFile(t *testing.T) {
 	})
 }
 
+func TestKeyFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := exportertest.File(t, exportertest.Key)
+		r := exportertest.New(t, exportertest.NewAPI(1), "--api.key-file="+path)
+		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), "browseruse_key_file_last_reload_successful 1")
+
+		time.Sleep(time.Minute)
+		exportertest.Rewrite(t, path, "two words")
+		for range 2 {
+			exportertest.Has(t, r.Scrape(), exportertest.Up(1, 1), "browseruse_key_file_last_reload_successful 0")
+		}
+		r.Logged(1, "level=error", "Key file is bad", path)
+
+		exportertest.Rewrite(t, path, exportertest.Key)
+		exportertest.Has(t, r.Scrape(), "browseruse_key_file_last_reload_successful 1")
+	})
+}
+
 // exposed is how the exposition writes seconds since the epoch.
 func exposed(seconds int64) string {
 	text := strings.TrimRight(fmt.Sprint(seconds), "0")

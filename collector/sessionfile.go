@@ -40,9 +40,9 @@ func OpenSessionFile(path string, logger log.Logger, now func() time.Time) (*Ses
 func (f *SessionFile) Reload() { f.file.Reload() }
 
 // load returns the IDs in force and how the file was found.
-func (f *SessionFile) load() ([]string, *SessionFileState) {
+func (f *SessionFile) load() ([]string, *FileState) {
 	state := f.file.Load()
-	return state.Value, &SessionFileState{LoadedAt: state.LoadedAt, Err: state.Err}
+	return state.Value, &FileState{LoadedAt: state.LoadedAt, Err: state.Err}
 }
 
 // parseSessionIDs reads one UUID a line. Blank lines are allowed, and so are

@@ -21,12 +21,16 @@ const key = "bu_key_of_the_tests_of_deploy"
 // receivers are the webhook.
 func alertmanagerConfig(t *testing.T, hook *webhook) string {
 	t.Helper()
-	return adapted(t, "alertmanager/alertmanager.yml", map[string]string{
-		"127.0.0.1:9095":     hook.address,
+	replacements := map[string]string{
 		"group_wait: 30s":    "group_wait: 1s",
 		"group_wait: 10s":    "group_wait: 1s",
 		"group_interval: 5m": "group_interval: 1s",
-	})
+	}
+	for _, receiver := range []string{"pager", "tickets", "log"} {
+		empty := "  - name: " + receiver + "\n"
+		replacements[empty] = empty + "    webhook_configs: [{url: 'http://" + hook.address + "/" + receiver + "'}]\n"
+	}
+	return adapted(t, "alertmanager/alertmanager.yml", replacements)
 }
 
 // TestADearSessionReachesTheWebhook runs the built exporter over the simulated

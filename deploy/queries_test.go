@@ -14,7 +14,7 @@ import (
 )
 
 // TestEveryQueryAnswers runs each query of the rules, the dashboard, the runbook
-// and the README in a real Prometheus that has scraped the demo for a while.
+// and the documentation in a real Prometheus that has scraped the demo for a while.
 // Each has to parse, every metric in it has to exist, and it has to find
 // something, but for those that look for trouble that the demo does not have.
 func TestEveryQueryAnswers(t *testing.T) {
@@ -104,7 +104,7 @@ func queries(t *testing.T) []sourcedQuery {
 	for _, r := range rules(t) {
 		all = append(all, sourcedQuery{source: "rules.yml: " + r.Record + r.Alert, expr: r.Expr, mayBeEmpty: r.Alert != ""})
 	}
-	for _, path := range []string{"RUNBOOK.md", "../README.md"} {
+	for _, path := range []string{"RUNBOOK.md", "../README.md", "../docs/metrics.md", "../docs/questions.md"} {
 		for _, expr := range promql(t, path) {
 			all = append(all, sourcedQuery{source: path, expr: expr, mayBeEmpty: trouble.MatchString(expr)})
 		}

@@ -30,26 +30,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// section returns the part of the README under a heading.
-func section(t *testing.T, heading string) string {
+// page returns the text of a page, such as "flags.md" or "../README.md".
+func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(text), "\n## "+heading+"\n")
-	if !ok {
-		t.Fatalf("README.md has no section %q", heading)
-	}
-	body, _, _ := strings.Cut(rest, "\n## ")
-	return body
+	return string(text)
 }
 
-// TestTheReadmeHasEveryFlag checks the table of flags, their defaults included,
+// TestEveryFlagIsDocumented checks the tables of flags, their defaults included,
 // against the command line.
-func TestTheReadmeHasEveryFlag(t *testing.T) {
+func TestEveryFlagIsDocumented(t *testing.T) {
 	documented := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `--(\\[no-\\])?([a-z.-]+)`[^|]*\\| *([^|]*?) *\\|").FindAllStringSubmatch(section(t, "Flags"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `--(\\[no-\\])?([a-z.-]+)`[^|]*\\| *([^|]*?) *\\|").FindAllStringSubmatch(page(t, "flags.md"), -1) {
 		documented[row[1]+row[2]] = strings.Trim(row[3], "`")
 	}
 	defined := map[string]string{}
@@ -68,19 +63,20 @@ func TestTheReadmeHasEveryFlag(t *testing.T) {
 		defined[name] = value
 	}
 	if diff := cmp.Diff(defined, documented); diff != "" {
-		t.Errorf("the flags and the README's table of them (-flags +README):\n%s", diff)
+		t.Errorf("the flags and the tables in flags.md (-flags +page):\n%s", diff)
 	}
 }
 
-// TestTheReadmeHasEveryMetric checks the table of metrics, their labels and
+// TestEveryMetricIsDocumented checks the tables of metrics, their labels and
 // types included, against an exporter for which everything is turned on.
-func TestTheReadmeHasEveryMetric(t *testing.T) {
-	exportertest.SetKey(t, exportertest.Key)
+func TestEveryMetricIsDocumented(t *testing.T) {
+	exportertest.SetKey(t, "")
 	api := exportertest.NewAPI(1)
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute)})
 	c, err := exporter.ParseFlags([]string{
 		"--api.url=" + exportertest.ServeAPI(t, api), "--session.discover", "--session.metadata-label=team",
 		"--session.file=" + exportertest.File(t, exportertest.SessionID(2)+"\n"),
+		"--api.key-file=" + exportertest.File(t, exportertest.Key),
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +107,7 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 
 	documented := map[string]string{}
 	var same map[string]bool
-	for _, row := range regexp.MustCompile("(?m)^\\| `(browseruse_\\w+)`([^|]*)\\| ([^|]*)\\|").FindAllStringSubmatch(section(t, "Metrics"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(browseruse_\\w+)`([^|]*)\\| ([^|]*)\\|").FindAllStringSubmatch(page(t, "metrics.md"), -1) {
 		labels := map[string]bool{}
 		for _, label := range regexp.MustCompile("`(\\w+(?:<key>)?)`(?:: [^;|]*)?").FindAllStringSubmatch(row[3], -1) {
 			labels[strings.Replace(label[1], "<key>", "team", 1)] = true
@@ -130,7 +126,7 @@ func TestTheReadmeHasEveryMetric(t *testing.T) {
 		documented[row[1]] = kind + " " + joined(labels)
 	}
 	if diff := cmp.Diff(exposed, documented); diff != "" {
-		t.Errorf("the metrics and the README's table of them (-metrics +README):\n%s", diff)
+		t.Errorf("the metrics and the tables in metrics.md (-metrics +page):\n%s", diff)
 	}
 }
 
@@ -143,9 +139,9 @@ func joined(set map[string]bool) string {
 	return strings.Join(names, ", ")
 }
 
-// TestTheReadmeHasEveryFieldOfTheJSON looks for each in the section on it.
-func TestTheReadmeHasEveryFieldOfTheJSON(t *testing.T) {
-	documented := section(t, "Endpoints")
+// TestEveryFieldOfTheJSONIsDocumented looks for each field of the golden files.
+func TestEveryFieldOfTheJSONIsDocumented(t *testing.T) {
+	documented := page(t, "json.md")
 	files, err := filepath.Glob("../web/statuspage/testdata/status-*.json")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%d golden files: %v", len(files), err)
@@ -181,15 +177,84 @@ func TestTheReadmeHasEveryFieldOfTheJSON(t *testing.T) {
 	}
 	for name := range fields {
 		if !strings.Contains(documented, "`"+name+"`") && !strings.Contains(documented, "`"+name+"[]`") {
-			t.Errorf("the README does not tell of %s", name)
+			t.Errorf("json.md does not describe %s", name)
 		}
 	}
 }
 
-// TestTheReadmesFilesAreTaken gives the exporter the session file and the web
-// configuration that the README shows, with a real certificate and password.
-func TestTheReadmesFilesAreTaken(t *testing.T) {
-	sessions, err := collector.OpenSessionFile(exportertest.File(t, example(t, "Run it for real", "# nightly crawl")), log.NewNopLogger(), time.Now)
+// TestEveryReasonIsDocumented compares the reasons in the tables of failures with
+// the golden file, which has every one from the start.
+func TestEveryReasonIsDocumented(t *testing.T) {
+	golden, documented := page(t, "../testdata/sessions.metrics"), page(t, "failures.md")
+	for _, table := range []struct{ metric, row string }{
+		{"browseruse_api_request_failures_total", "(?m)^\\|.*reason `(\\w+)`"},
+		{"browseruse_api_requests_not_sent_total", "(?m)^\\| `(\\w+)` \\|"},
+	} {
+		exposed, rows := map[string]bool{}, map[string]bool{}
+		for _, match := range regexp.MustCompile(table.metric+`\{.*reason="(\w+)"`).FindAllStringSubmatch(golden, -1) {
+			exposed[match[1]] = true
+		}
+		for _, match := range regexp.MustCompile(table.row).FindAllStringSubmatch(documented, -1) {
+			rows[match[1]] = true
+		}
+		if diff := cmp.Diff(exposed, rows); diff != "" || len(exposed) == 0 {
+			t.Errorf("reasons of %s (-exposed +failures.md):\n%s", table.metric, diff)
+		}
+	}
+}
+
+// TestEveryLogMessageIsDocumented compares the messages about failures.
+func TestEveryLogMessageIsDocumented(t *testing.T) {
+	logged := regexp.MustCompile(`(?m)^\tFailed\w+: +"(.*)",$`).FindAllStringSubmatch(page(t, "../collector/failurelog.go"), -1)
+	if len(logged) < 6 {
+		t.Errorf("failurelog.go has %d messages; want 6 at least", len(logged))
+	}
+	for _, message := range logged {
+		if !strings.Contains(page(t, "failures.md"), "\n| `"+message[1]+"` |") {
+			t.Errorf("failures.md lacks the message %q", message[1])
+		}
+	}
+}
+
+// TestTheReadmesExcerptIsReal looks for the metrics that the README shows.
+func TestTheReadmesExcerptIsReal(t *testing.T) {
+	golden := page(t, "../testdata/sessions.metrics")
+	for line := range strings.Lines(example(t, "../README.md", "browseruse_up")) {
+		if !strings.Contains(golden, "\n"+line) {
+			t.Errorf("README.md shows a line that the golden file does not have: %s", line)
+		}
+	}
+}
+
+// TestTheReadmeHasTheRules compares the defaults of thresholds and the severities
+// of alerts in the README with the shipped rules.
+func TestTheReadmeHasTheRules(t *testing.T) {
+	readme, rules := page(t, "../README.md"), page(t, "../deploy/prometheus/rules.yml")
+	thresholds := regexp.MustCompile("(?m)^\\| `(browseruse:threshold_\\w+)` \\| \\$(\\d+) \\|").FindAllStringSubmatch(readme, -1)
+	if len(thresholds) != 2 {
+		t.Errorf("README.md has %d thresholds; want 2", len(thresholds))
+	}
+	for _, row := range thresholds {
+		if !regexp.MustCompile(`- record: ` + row[1] + `\n +expr: ` + row[2] + `\n`).MatchString(rules) {
+			t.Errorf("rules.yml has another default than %s of %s", row[2], row[1])
+		}
+	}
+	alerts := regexp.MustCompile(`(?m)^\| \[(BrowserUse\w+)\]\([^)]*\) \| (\w+) \|`).FindAllStringSubmatch(readme, -1)
+	if len(alerts) != 5 {
+		t.Errorf("README.md has %d alerts; want 5", len(alerts))
+	}
+	for _, row := range alerts {
+		_, rule, _ := strings.Cut(rules, "- alert: "+row[1]+"\n")
+		if severity := regexp.MustCompile(`severity: (\w+)`).FindStringSubmatch(rule); severity == nil || severity[1] != row[2] {
+			t.Errorf("rules.yml has another severity than %s of %s: %q", row[2], row[1], severity)
+		}
+	}
+}
+
+// TestTheExampleFilesAreAccepted gives the exporter the session file and the web
+// configuration that the pages show, with a real certificate and password.
+func TestTheExampleFilesAreAccepted(t *testing.T) {
+	sessions, err := collector.OpenSessionFile(exportertest.File(t, example(t, "sessions.md", "# nightly crawl")), log.NewNopLogger(), time.Now)
 	if err != nil || sessions == nil {
 		t.Error(err)
 	}
@@ -211,7 +276,7 @@ func TestTheReadmesFilesAreTaken(t *testing.T) {
 		"exporter.crt", encode("CERTIFICATE", certificate.Certificate[0]),
 		"exporter.key", encode("PRIVATE KEY", key),
 		"$2y$10$...", string(hash),
-	).Replace(example(t, "Operation", "tls_server_config:"))
+	).Replace(example(t, "operation.md", "tls_server_config:"))
 
 	exportertest.SetKey(t, "")
 	address, stop := exportertest.Run(t, "--demo", "--web.enable-pprof", "--web.config.file="+exportertest.File(t, config))
@@ -243,9 +308,9 @@ func TestTheReadmesFilesAreTaken(t *testing.T) {
 	}
 }
 
-// TestTheReadmesCommandsAnswer runs what the README pipes from curl, on an
-// exporter of its own.
-func TestTheReadmesCommandsAnswer(t *testing.T) {
+// TestTheCommandsAnswer runs what the pages pipe from curl, on an exporter of its
+// own.
+func TestTheCommandsAnswer(t *testing.T) {
 	needProgram(t, "curl")
 	needProgram(t, "jq")
 	exportertest.SetKey(t, exportertest.Key)
@@ -253,13 +318,13 @@ func TestTheReadmesCommandsAnswer(t *testing.T) {
 	api.Add(simapi.Session{ID: exportertest.SessionID(2), StartedAt: time.Now().Add(-time.Hour), Timeout: time.Hour + 4*time.Minute})
 	address, stop := exportertest.Run(t, "--api.url="+exportertest.ServeAPI(t, api))
 	defer stop()
-	for _, command := range []struct{ heading, begin, want string }{
-		{"Run it for real", "curl -s localhost:10042/metrics", `(?m)^browseruse_up 1$`},
-		{"Endpoints", "curl -s localhost:10042/api/v1/sessions", "^" + exportertest.SessionID(2) + "\n$"},
+	for _, command := range []struct{ page, begin, want string }{
+		{"../README.md", "curl -s localhost:10042/metrics", `(?m)^browseruse_up 1$`},
+		{"json.md", "curl -s localhost:10042/api/v1/sessions", "^" + exportertest.SessionID(2) + "\n$"},
 	} {
-		line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(command.begin) + ".*$").FindString(section(t, command.heading))
+		line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(command.begin) + ".*$").FindString(page(t, command.page))
 		if line == "" {
-			t.Errorf("the section %q has no %q", command.heading, command.begin)
+			t.Errorf("%s has no %q", command.page, command.begin)
 			continue
 		}
 		output, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "localhost:10042", address, 1)).CombinedOutput()
@@ -282,15 +347,15 @@ func needProgram(t *testing.T, name string) {
 	t.Skipf("%s is not installed", name)
 }
 
-// example returns the fenced text of a section that begins so.
-func example(t *testing.T, heading, begin string) string {
+// example returns the fenced text of a page that begins so.
+func example(t *testing.T, name, begin string) string {
 	t.Helper()
-	for _, block := range regexp.MustCompile("(?s)( *)```\\w*\n(.*?)```").FindAllStringSubmatch(section(t, heading), -1) {
+	for _, block := range regexp.MustCompile("(?s)( *)```\\w*\n(.*?)```").FindAllStringSubmatch(page(t, name), -1) {
 		text := strings.ReplaceAll("\n"+block[2], "\n"+block[1], "\n")[1:]
 		if strings.HasPrefix(text, begin) {
 			return text
 		}
 	}
-	t.Fatalf("the section %q has no example that begins with %q", heading, begin)
+	t.Fatalf("%s has no example that begins with %q", name, begin)
 	return ""
 }

@@ -109,12 +109,12 @@ func TestLinksStayOnTheDashboard(t *testing.T) {
 	}
 }
 
-// TestMetricsAreKnown wants every metric to be one of the README, the rules, or
+// TestMetricsAreKnown wants every metric to be one of docs/metrics.md, the rules, or
 // what Prometheus and its client libraries add.
 func TestMetricsAreKnown(t *testing.T) {
 	known := map[string]bool{"up": true, "scrape_duration_seconds": true, "process_resident_memory_bytes": true, "ALERTS": true, "ALERTS_FOR_STATE": true}
 	for path, declared := range map[string]string{
-		"../../README.md":         "(?m)^\\| `(browseruse_\\w+)`",
+		"../../docs/metrics.md":   "(?m)^\\| `(browseruse_\\w+)`",
 		"../prometheus/rules.yml": `(?m)^ *- record: (\S+)$`,
 	} {
 		text, err := os.ReadFile(path)

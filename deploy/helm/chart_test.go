@@ -3,14 +3,18 @@
 package helm
 
 import (
+	"fmt"
 	"io"
 	"log"
-	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -23,10 +27,17 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
 )
 
-const chart = "browseruse-exporter"
+const (
+	chart      = "browseruse-exporter"
+	valueFiles = chart + "/ci" // where the tools of other chart repositories look, too
+)
 
 // manifests are what a rendering of the chart holds, by kind. No kind comes
 // twice but ConfigMap.
@@ -39,6 +50,9 @@ type manifests struct {
 	monitor        *monitoringv1.ServiceMonitor
 	rule           *monitoringv1.PrometheusRule
 	policy         *networkingv1.NetworkPolicy
+	ingress        *networkingv1.Ingress
+	budget         *policyv1.PodDisruptionBudget
+	test           *corev1.Pod
 }
 
 // TestMain keeps Helm from saying at each loading that it follows links.
@@ -69,25 +83,35 @@ func valuesOf(t *testing.T, path string) map[string]any {
 	return values
 }
 
-// decoded renders the chart with a values file of testdata and decodes every
+// decoded renders the chart with one of the values files and decodes every
 // manifest strictly: what its kind does not know is an error.
 func decoded(t *testing.T, file string) *manifests {
 	t.Helper()
-	return decodedValues(t, valuesOf(t, filepath.Join("testdata", file)))
+	return decodedValues(t, valuesOf(t, filepath.Join(valueFiles, file)))
 }
 
 func decodedValues(t *testing.T, values map[string]any) *manifests {
+	t.Helper()
+	return decodedFiles(t, rendered(t, values))
+}
+
+func rendered(t *testing.T, values map[string]any) map[string]string {
 	t.Helper()
 	files, err := render(values)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+func decodedFiles(t *testing.T, files map[string]string) *manifests {
+	t.Helper()
 	m := &manifests{}
 	for name, text := range files {
 		if strings.HasSuffix(name, ".txt") {
 			continue
 		}
-		for manifest := range strings.SplitSeq(text, "\n---\n") {
+		for manifest := range strings.SplitSeq("\n"+text, "\n---\n") {
 			if strings.TrimSpace(manifest) != "" {
 				m.decode(t, name, manifest)
 			}
@@ -114,6 +138,12 @@ func (m *manifests) decode(t *testing.T, name, text string) {
 		"ServiceMonitor": func() any { m.monitor = &monitoringv1.ServiceMonitor{}; return m.monitor },
 		"PrometheusRule": func() any { m.rule = &monitoringv1.PrometheusRule{}; return m.rule },
 		"NetworkPolicy":  func() any { m.policy = &networkingv1.NetworkPolicy{}; return m.policy },
+		"Ingress":        func() any { m.ingress = &networkingv1.Ingress{}; return m.ingress },
+		"Pod":            func() any { m.test = &corev1.Pod{}; return m.test },
+		"PodDisruptionBudget": func() any {
+			m.budget = &policyv1.PodDisruptionBudget{}
+			return m.budget
+		},
 	}[kind.Kind]
 	if into == nil {
 		t.Fatalf("%s: an unexpected %q", name, kind.Kind)
@@ -126,7 +156,7 @@ func (m *manifests) decode(t *testing.T, name, text string) {
 // each runs a test with each values file.
 func each(t *testing.T, test func(t *testing.T, file string)) {
 	t.Helper()
-	files, err := os.ReadDir("testdata")
+	files, err := os.ReadDir(valueFiles)
 	if err != nil || len(files) == 0 {
 		t.Fatal("no values files", err)
 	}
@@ -137,7 +167,7 @@ func each(t *testing.T, test func(t *testing.T, file string)) {
 
 func TestLint(t *testing.T) {
 	each(t, func(t *testing.T, file string) {
-		for _, message := range lint.All(chart, valuesOf(t, filepath.Join("testdata", file)), "watch", true).Messages {
+		for _, message := range lint.All(chart, valuesOf(t, filepath.Join(valueFiles, file)), "watch", true).Messages {
 			if message.Severity > support.InfoSev {
 				t.Error(message)
 			}
@@ -157,9 +187,15 @@ func TestEveryManifestIsOneOfItsKind(t *testing.T) {
 		if m.policy != nil {
 			selectors = append(selectors, m.policy.Spec.PodSelector.MatchLabels)
 		}
+		if m.budget != nil {
+			selectors = append(selectors, m.budget.Spec.Selector.MatchLabels)
+		}
 		for _, selector := range selectors {
 			if len(selector) == 0 || !within(selector, pod.Labels) {
 				t.Errorf("the selector %v does not match the pod's labels %v", selector, pod.Labels)
+			}
+			if m.test != nil && within(selector, m.test.Labels) {
+				t.Errorf("the selector %v matches the test, too", selector)
 			}
 		}
 		if m.monitor != nil && !within(m.monitor.Spec.Selector.MatchLabels, m.service.Labels) {
@@ -215,21 +251,34 @@ func TestEachReleaseIsAJobOfItsOwn(t *testing.T) {
 	})
 }
 
-// TestThePodHasNoPrivileges checks what the pod security standard "restricted"
-// asks for, and more.
+// TestThePodHasNoPrivileges checks the pod security standard "restricted", and
+// more. OpenShift's restricted profile chooses the user itself.
 func TestThePodHasNoPrivileges(t *testing.T) {
+	standard, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	each(t, func(t *testing.T, file string) {
-		spec := decoded(t, file).deployment.Spec.Template.Spec
-		container := spec.Containers[0]
-		s, c := spec.SecurityContext, container.SecurityContext
-		if !*s.RunAsNonRoot || *s.RunAsUser != 65532 || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || *spec.AutomountServiceAccountToken {
-			t.Error("the pod may run as root, without seccomp, or has a token")
+		m := decoded(t, file)
+		pods := []corev1.PodSpec{m.deployment.Spec.Template.Spec}
+		if m.test != nil {
+			pods = append(pods, m.test.Spec)
 		}
-		if *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem || !slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) || c.Capabilities.Add != nil {
-			t.Error("the container has privileges, or may write")
-		}
-		if container.LivenessProbe == nil || container.ReadinessProbe == nil || container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() {
-			t.Error("the container lacks a probe or resources")
+		for _, pod := range pods {
+			if result := policy.AggregateCheckResults(standard.EvaluatePod(restricted, &metav1.ObjectMeta{}, &pod)); !result.Allowed {
+				t.Error(result.ForbiddenDetail())
+			}
+			container := pod.Containers[0]
+			if *pod.AutomountServiceAccountToken || !*container.SecurityContext.ReadOnlyRootFilesystem {
+				t.Error("the pod has a token, or may write")
+			}
+			if container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() {
+				t.Error("the container lacks resources")
+			}
+			if s := pod.SecurityContext; file != "everything-values.yaml" && (s.RunAsUser != nil || s.RunAsGroup != nil || s.FSGroup != nil) {
+				t.Error("OpenShift can't choose the user")
+			}
 		}
 	})
 }
@@ -237,7 +286,7 @@ func TestThePodHasNoPrivileges(t *testing.T) {
 // TestTheKeyIsAFileOnly checks that the key is neither an argument nor in the
 // environment, where any process listing or crash report would show it.
 func TestTheKeyIsAFileOnly(t *testing.T) {
-	m := decoded(t, "everything.yaml")
+	m := decoded(t, "everything-values.yaml")
 	text, err := yaml.Marshal(m.deployment)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +302,7 @@ func TestTheKeyIsAFileOnly(t *testing.T) {
 	if args := m.deployment.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--api.key-file=/etc/browseruse_exporter/key") {
 		t.Errorf("the arguments are %q", args)
 	}
-	if other := decoded(t, "key.yaml"); other.secret != nil || other.deployment.Spec.Template.Spec.Volumes[0].Secret.SecretName != "browser-use" {
+	if other := decoded(t, "key-values.yaml"); other.secret != nil || other.deployment.Spec.Template.Spec.Volumes[0].Secret.SecretName != "browser-use" {
 		t.Error("an existing secret is not used, or another one is made")
 	}
 }
@@ -297,7 +346,7 @@ func TestTheProbes(t *testing.T) {
 		"passwords of a scraper": {map[string]any{"existingSecret": "web", "tls": true, "auth": false}, map[string]any{"basicAuth": map[string]any{"username": secret}}, https},
 	} {
 		t.Run(name, func(t *testing.T) {
-			values := map[string]any{"demo": true}
+			values := demo(t, "")
 			if test.web != nil {
 				values["web"] = test.web
 			}
@@ -317,67 +366,112 @@ func TestTheProbes(t *testing.T) {
 	}
 }
 
-func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
-	demo := func(more map[string]any) map[string]any {
-		values := map[string]any{"demo": true}
-		maps.Copy(values, more)
-		return values
+// demo returns the values of a demo, and more, written as YAML.
+func demo(t *testing.T, more string) map[string]any {
+	t.Helper()
+	values, err := chartutil.ReadValues([]byte(more))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, test := range map[string]struct {
-		values map[string]any
-		want   []string
-	}{
-		"no key":                  {map[string]any{}, []string{"apiKey.existingSecret, apiKey.value and demo=true"}},
-		"a key for the demo":      {demo(map[string]any{"apiKey": map[string]any{"value": "bu_x"}}), []string{"exactly one of"}},
-		"two keys":                {map[string]any{"apiKey": map[string]any{"value": "bu_x", "existingSecret": "s"}}, []string{"exactly one of"}},
-		"an unknown value":        {demo(map[string]any{"replicas": 2}), []string{"replicas"}},
-		"a duration of words":     {demo(map[string]any{"maxAge": "soon"}), []string{"maxAge", "soon"}},
-		"an ID that is not one":   {demo(map[string]any{"sessions": map[string]any{"ids": []any{"42"}}}), []string{"sessions/ids/0", "42"}},
-		"a level that is not one": {demo(map[string]any{"log": map[string]any{"level": "loud"}}), []string{"log/level"}},
-		"TLS of nothing":          {demo(map[string]any{"web": map[string]any{"tls": true}}), []string{"web.existingSecret"}},
-		"half a minute":           {demo(map[string]any{"serviceMonitor": map[string]any{"interval": "0.5m"}}), []string{"serviceMonitor/interval", "0.5m"}},
+	return chartutil.CoalesceTables(values, map[string]any{"demo": true, "image": map[string]any{"repository": "exporter"}})
+}
+
+func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
+	for name, test := range map[string]struct{ values, want string }{
+		"no key":                  {"demo: false", "give exactly one of apiKey.existingSecret, apiKey.value and demo=true"},
+		"a key for the demo":      {"apiKey: {value: bu_x}", "give exactly one of"},
+		"two keys":                {"{demo: false, apiKey: {value: bu_x, existingSecret: s}}", "give exactly one of"},
+		"no image":                {"image: {repository: ''}", "image.repository: name the repository to which you pushed the image"},
+		"two exporters":           {"replicaCount: 2", "/replicaCount"},
+		"a typing error":          {"serviceMonitr: {enabled: true}", "'serviceMonitr' not allowed"},
+		"one further down":        {"serviceMonitor: {enable: true}", "'enable' not allowed"},
+		"a duration of words":     {"maxAge: soon", "/maxAge"},
+		"an ID that is not one":   {"sessions: {ids: ['42']}", "/sessions/ids/0"},
+		"a level that is not one": {"log: {level: loud}", "/log/level"},
+		"a rate that is not one":  {"api: {rateLimit: fast}", "/api/rateLimit"},
+		"TLS of nothing":          {"web: {tls: true}", "web.existingSecret"},
+		"half a minute":           {"serviceMonitor: {interval: 0.5m}", "/serviceMonitor/interval"},
 		"an unknown threshold": {
-			demo(map[string]any{"prometheusRule": map[string]any{"enabled": true, "thresholds": map[string]any{"session_cost": 3}}}),
-			[]string{`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`},
+			"prometheusRule: {enabled: true, thresholds: {session_cost: 3}}",
+			`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := render(test.values)
+			_, err := render(demo(t, test.values))
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
-			for _, part := range test.want {
-				if !strings.Contains(strings.ReplaceAll(err.Error(), ".ids.0", "/ids/0"), part) {
-					t.Errorf("%q does not say %q", err, part)
-				}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q does not say %q", err, test.want)
 			}
 		})
 	}
 }
 
-// TestTheReadmesInstallationRenders takes the values that the README's command
-// sets.
-func TestTheReadmesInstallationRenders(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// TestTheHelmTestAsksWhetherTheExporterIsReady runs its command, for which the
+// image has the wget of busybox.
+func TestTheHelmTestAsksWhetherTheExporterIsReady(t *testing.T) {
+	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		t.Fatal(err)
+		t.Skip(err)
 	}
-	command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(readme))
-	if command == nil || command[1] != "deploy/helm/"+chart {
-		t.Fatalf("the README installs %q", command)
+	var status atomic.Int32 // of the answers
+	exporter := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/-/ready" {
+			t.Errorf("it asks for %s", r.URL)
+		}
+		w.WriteHeader(int(status.Load()))
+	})
+	for values, server := range map[string]*httptest.Server{
+		"{}": httptest.NewServer(exporter),
+		"{web: {existingSecret: web, tls: true}, service: {port: 443}}": httptest.NewTLSServer(exporter),
+	} {
+		defer server.Close()
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		m := decodedValues(t, demo(t, values))
+		command := m.test.Spec.Containers[0].Command
+		address := fmt.Sprintf("%s.%s:%d", m.service.Name, m.service.Namespace, m.service.Spec.Ports[0].Port)
+		for i := range command {
+			command[i] = strings.Replace(command[i], address, server.Listener.Addr().String(), 1)
+		}
+		if command[0] != "/bin/wget" {
+			t.Errorf("the command is %q", command)
+		}
+		for _, answer := range []int32{http.StatusOK, http.StatusServiceUnavailable} {
+			status.Store(answer)
+			output, err := exec.CommandContext(t.Context(), busybox, append([]string{"wget"}, command[1:]...)...).CombinedOutput()
+			if (err == nil) != (answer == http.StatusOK) {
+				t.Errorf("%q of an exporter that answers %d: %v\n%s", command, answer, err, output)
+			}
+		}
 	}
-	values, err := strvals.Parse(command[2])
-	if err != nil {
-		t.Fatal(err)
+	if decodedValues(t, demo(t, "web: {existingSecret: web}")).test != nil {
+		t.Error("it asks where a password is wanted")
 	}
-	rendered, err := render(values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	image := "registry.example.com/browseruse_exporter:0.1.0"
-	for name, text := range rendered {
-		if strings.HasSuffix(name, "deployment.yaml") && (!strings.Contains(text, image) || !strings.Contains(text, "secretName: browser-use")) {
-			t.Errorf("%s does not have the image %s, or not the secret:\n%s", name, image, text)
+}
+
+// TestTheDocumentedInstallationsRender takes the values that the command in
+// docs/operation.md and in the chart's README sets.
+func TestTheDocumentedInstallationsRender(t *testing.T) {
+	for _, path := range []string{"../../docs/operation.md", chart + "/README.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		command := regexp.MustCompile(`(?m)^helm install \S+ (\S+) --set (\S+)$`).FindStringSubmatch(string(page))
+		if command == nil || command[1] != "deploy/helm/"+chart {
+			t.Fatalf("%s installs %q", path, command)
+		}
+		values, err := strvals.Parse(command[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := decodedValues(t, values).deployment.Spec.Template.Spec
+		if image := pod.Containers[0].Image; image != "registry.example.com/browseruse_exporter:0.1.0" {
+			t.Errorf("the image is %s", image)
+		}
+		if secret := pod.Volumes[0].Secret.SecretName; secret != "browser-use" {
+			t.Errorf("the Secret is %s", secret)
 		}
 	}
 }

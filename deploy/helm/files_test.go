@@ -43,7 +43,7 @@ func rulesOf(t *testing.T) monitoringv1.PrometheusRuleSpec {
 // through Helm's templates, whose syntax they share, but what the values say.
 func TestTheRulesAreThoseOfTheRepository(t *testing.T) {
 	want := rulesOf(t)
-	if diff := cmp.Diff(want, decoded(t, "monitored.yaml").rule.Spec); diff != "" {
+	if diff := cmp.Diff(want, decoded(t, "monitored-values.yaml").rule.Spec); diff != "" {
 		t.Errorf("the rules are not those of %s (-want +got):\n%s", rulesFile, diff)
 	}
 
@@ -60,7 +60,7 @@ func TestTheRulesAreThoseOfTheRepository(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(want, decoded(t, "everything.yaml").rule.Spec); changed != 2 || diff != "" {
+	if diff := cmp.Diff(want, decoded(t, "everything-values.yaml").rule.Spec); changed != 2 || diff != "" {
 		t.Errorf("the rules differ in more than one threshold and the runbook's address (-want +got):\n%s", diff)
 	}
 }
@@ -70,7 +70,7 @@ func TestTheDashboardIsThatOfTheRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, configMap := range decoded(t, "monitored.yaml").configMaps {
+	for _, configMap := range decoded(t, "monitored-values.yaml").configMaps {
 		if text, ok := configMap.Data["browseruse.json"]; ok {
 			if strings.TrimSpace(text) != strings.TrimSpace(string(want)) || configMap.Labels["grafana_dashboard"] != "1" {
 				t.Errorf("the dashboard is not %s, or has no label for the sidecar", dashboardFile)

@@ -107,6 +107,40 @@ func TestTheExportersHealthCheck(t *testing.T) {
 	}
 }
 
+// TestLinksFromAlertsLeadToThisMachine checks the servers' own addresses, which are
+// those of containers by default, and the flags that a command of ours replaces.
+func TestLinksFromAlertsLeadToThisMachine(t *testing.T) {
+	for _, name := range []string{"prometheus", "alertmanager"} {
+		service := project(t).Services[name]
+		if external := "--web.external-url=http://localhost:" + service.Ports[0].Published; !slices.Contains(service.Command, external) {
+			t.Errorf("%s lacks %s: %q", name, external, service.Command)
+		}
+		for _, target := range []string{"--config.file=" + service.Volumes[0].Target, "=/" + name} {
+			if !slices.ContainsFunc(service.Command, func(arg string) bool { return strings.HasSuffix(arg, target) }) {
+				t.Errorf("%s lacks %s: %q", name, target, service.Command)
+			}
+		}
+	}
+}
+
+// TestTheBuildTakesTheVersion checks that Compose's build arguments are the
+// Dockerfile's.
+func TestTheBuildTakesTheVersion(t *testing.T) {
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := project(t, "VERSION=1.2.3").Services["exporter"].Build.Args
+	if version := args["VERSION"]; version == nil || *version != "1.2.3" {
+		t.Errorf("the build has the arguments %v", args)
+	}
+	for name := range args {
+		if !strings.Contains(string(dockerfile), "\nARG "+name+"=") {
+			t.Errorf("the Dockerfile has no argument %s", name)
+		}
+	}
+}
+
 // TestWhatComposeMountsIsThere also wants the folder that the image is built in.
 func TestWhatComposeMountsIsThere(t *testing.T) {
 	loaded := project(t)

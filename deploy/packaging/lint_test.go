@@ -49,10 +49,10 @@ func TestTheDockerfileIsClean(t *testing.T) {
 	}
 }
 
-// TestTheReadmesImage holds the README's docker commands to the Dockerfile and to
-// the exporter's flags.
-func TestTheReadmesImage(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+// TestTheDocumentedImage holds the docker commands of docs/operation.md to the
+// Dockerfile and to the exporter's flags.
+func TestTheDocumentedImage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs/operation.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +60,10 @@ func TestTheReadmesImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := regexp.MustCompile(`(?m)^docker build (.*) -t (\S+) \.$`).FindStringSubmatch(string(readme))
-	run := regexp.MustCompile(`(?m)^docker run .* -v \S+:(/\S+):ro (\S+) (--\S+)$`).FindStringSubmatch(string(readme))
+	build := regexp.MustCompile(`(?m)^docker build (.*) -t (\S+) \.$`).FindStringSubmatch(string(page))
+	run := regexp.MustCompile(`(?m)^docker run .* -v \S+:(/\S+):ro (\S+) (--\S+)$`).FindStringSubmatch(string(page))
 	if build == nil || run == nil || build[2] != run[2] {
-		t.Fatalf("the README builds %q and runs %q", build, run)
+		t.Fatalf("docs/operation.md builds %q and runs %q", build, run)
 	}
 	names := regexp.MustCompile(`--build-arg (\w+)=`).FindAllStringSubmatch(build[1], -1)
 	for _, name := range append(names, []string{"", "BRANCH"}, []string{"", "BUILD_DATE"}) {
@@ -89,7 +89,7 @@ func TestTheReadmesImage(t *testing.T) {
 // which has a copy of it, reads so wherever they look.
 func TestEachTextNamesTheRestart(t *testing.T) {
 	for _, name := range []string{
-		"README.md", "deploy/README.md", "deploy/RUNBOOK.md", "deploy/systemd/browseruse_exporter.service", "deploy/packaging/postinstall",
+		"docs/operation.md", "deploy/README.md", "deploy/RUNBOOK.md", "deploy/systemd/browseruse_exporter.service", "deploy/packaging/postinstall",
 	} {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {

@@ -161,10 +161,11 @@ func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTr
 		UserAgent:    programName + "/" + version.Version,
 		Transport:    transport,
 	}
+	var keyFile func() collector.FileState
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
 		e.closers = append(e.closers, startDemo(&client))
-	} else if client.Key, err = e.newKey(c, logger); err != nil {
+	} else if client.Key, keyFile, err = e.newKey(c, logger); err != nil {
 		return err
 	}
 	var sessionFile *collector.SessionFile
@@ -190,6 +191,7 @@ func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTr
 		MaxAge:            c.maxAge,
 		SessionIDs:        c.sessionIDs,
 		SessionFile:       sessionFile,
+		KeyFile:           keyFile,
 		Account:           c.account,
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
@@ -197,14 +199,15 @@ func (e *Exporter) assemble(c *Config, logger log.Logger, transport http.RoundTr
 	return nil
 }
 
-// newKey returns where the client gets its key from.
-func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, error) {
+// newKey returns where the client gets its key from, and the state of the key
+// file if that is a file.
+func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, func() collector.FileState, error) {
 	if c.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(c.keyFromEnv))
 		if err != nil {
-			return nil, fmt.Errorf("--api.key-file: not given, and the environment's %s %w", keyVariable, err)
+			return nil, nil, fmt.Errorf("--api.key-file: not given, and the environment's %s %w", keyVariable, err)
 		}
-		return func() string { return key }, nil
+		return func() string { return key }, nil, nil
 	}
 	file, err := reloadfile.Open(c.keyFile, apiclient.ParseKey, func(state reloadfile.State[string]) {
 		if state.Err != nil {
@@ -214,8 +217,13 @@ func (e *Exporter) newKey(c *Config, logger log.Logger) (func() string, error) {
 		_ = level.Info(logger).Log("msg", "Key file loaded again")
 	}, time.Now)
 	if err != nil {
-		return nil, fmt.Errorf("--api.key-file: %w", err)
+		return nil, nil, fmt.Errorf("--api.key-file: %w", err)
 	}
 	e.reloads = append(e.reloads, func() { file.Reload() })
-	return func() string { return file.Load().Value }, nil
+	key := func() string { return file.Load().Value }
+	state := func() collector.FileState {
+		s := file.Load()
+		return collector.FileState{LoadedAt: s.LoadedAt, Err: s.Err}
+	}
+	return key, state, nil
 }

@@ -55,9 +55,13 @@ func (s *Status) health() []Notice {
 	if s.Timestamp.Sub(r.Start) > staleAfter {
 		say(Warning, "The last scrape was at %s, so this is old. Does Prometheus still scrape?", utc(r.Start))
 	}
-	if f := s.SessionFile; f != nil && !f.LastReloadSuccessful {
-		say(Warning, "The session file is bad or gone: its content of %s stays in force. The log says what is wrong.", utc(f.LastReloadSuccessTimestamp))
+	sayFile := func(name string, f *File) {
+		if f != nil && !f.LastReloadSuccessful {
+			say(Warning, "The %s file is bad or gone: its content of %s stays in force. The log says what is wrong.", name, utc(f.LastReloadSuccessTimestamp))
+		}
 	}
+	sayFile("session", s.SessionFile)
+	sayFile("key", s.KeyFile)
 	if r.Up {
 		sayMissing(say, failures)
 		if n := s.Totals.Unreadable; n > 0 {

@@ -13,17 +13,18 @@ import (
 // are named after the metrics, without browseruse_ and browseruse_session_; a
 // time has the name without its unit. What is not known is absent.
 type Status struct {
-	Timestamp    time.Time    `json:"timestamp"` // now, by the exporter's clock
-	Health       []Notice     `json:"health"`    // the worst first; one that says that all is well, if it is
-	Up           *bool        `json:"up,omitempty"`
-	Reading      *Reading     `json:"reading"` // null before the first
-	Totals       *Totals      `json:"totals,omitempty"`
-	Account      *Account     `json:"account,omitempty"`
-	AccountError *Failure     `json:"account_error,omitempty"`
-	SessionFile  *SessionFile `json:"session_file,omitempty"`
-	Attention    []Attention  `json:"attention"`
-	Sessions     []Session    `json:"sessions"` // those that need attention first
-	Exporter     Exporter     `json:"exporter"`
+	Timestamp    time.Time   `json:"timestamp"` // now, by the exporter's clock
+	Health       []Notice    `json:"health"`    // the worst first; one that says that all is well, if it is
+	Up           *bool       `json:"up,omitempty"`
+	Reading      *Reading    `json:"reading"` // null before the first
+	Totals       *Totals     `json:"totals,omitempty"`
+	Account      *Account    `json:"account,omitempty"`
+	AccountError *Failure    `json:"account_error,omitempty"`
+	SessionFile  *File       `json:"session_file,omitempty"`
+	KeyFile      *File       `json:"key_file,omitempty"`
+	Attention    []Attention `json:"attention"`
+	Sessions     []Session   `json:"sessions"` // those that need attention first
+	Exporter     Exporter    `json:"exporter"`
 
 	reading *collector.Reading // nil before the first
 }
@@ -92,8 +93,8 @@ func (a *Account) CreditLeft() *float64 {
 	return new(sum(*a.Credits.Monthly, *a.Credits.Additional))
 }
 
-// SessionFile is how the file of session IDs was found.
-type SessionFile struct {
+// File is how a file that is read again was found.
+type File struct {
 	LastReloadSuccessful       bool      `json:"last_reload_successful"`
 	LastReloadSuccessTimestamp time.Time `json:"last_reload_success_timestamp"`
 }
@@ -160,9 +161,7 @@ func (s *Status) takeReading(r *collector.Reading, now time.Time) {
 		s.Account.Credits.Monthly, s.Account.Credits.Additional = a.MonthlyCreditsUSD, a.AdditionalCreditsUSD
 		s.Account.Info.ProjectID, s.Account.Info.Plan = a.ProjectID, a.Plan
 	}
-	if f := r.SessionFile; f != nil {
-		s.SessionFile = &SessionFile{LastReloadSuccessful: f.Err == nil, LastReloadSuccessTimestamp: stamp(f.LoadedAt)}
-	}
+	s.SessionFile, s.KeyFile = newFile(r.SessionFile), newFile(r.KeyFile)
 	if r.API.HoldUntil.After(now) {
 		s.Exporter.HoldUntil = stamp(r.API.HoldUntil)
 	}
@@ -211,6 +210,13 @@ func newTotals(sessions []Session, r *collector.Reading) *Totals {
 
 // sum adds within what JSON has numbers for.
 func sum(a, b float64) float64 { return min(max(a+b, -math.MaxFloat64), math.MaxFloat64) }
+
+func newFile(f *collector.FileState) *File {
+	if f == nil {
+		return nil
+	}
+	return &File{LastReloadSuccessful: f.Err == nil, LastReloadSuccessTimestamp: stamp(f.LoadedAt)}
+}
 
 // newFailure returns what err says to people, or nil for no error.
 func newFailure(err error) *Failure {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -182,6 +183,17 @@ func TestHealth(t *testing.T) {
 		r.Scrape()
 		if got := status(t, r); !strings.Contains(got.Health[0].Text, "session file") || got.SessionFile.LastReloadSuccessful {
 			t.Errorf("the page says first %q; want that the session file is bad", got.Health[0].Text)
+		}
+	})
+	exportertest.Bubble(t, "a key file that is gone", func(t *testing.T) {
+		path := exportertest.File(t, exportertest.Key)
+		r := exportertest.New(t, exportertest.NewAPI(1), "--api.key-file="+path)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		r.Scrape()
+		if got := status(t, r); !strings.Contains(got.Health[0].Text, "key file") || got.KeyFile.LastReloadSuccessful {
+			t.Errorf("the page says first %q; want that the key file is gone", got.Health[0].Text)
 		}
 	})
 }

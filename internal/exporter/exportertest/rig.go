@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,8 @@ type Rig struct {
 	Open      atomic.Int64       // connections to the API
 }
 
-// New starts an exporter over a simulated API, as if with these arguments.
+// New starts an exporter over a simulated API, as if with these arguments. Its key is
+// in the environment if they name no file that holds it.
 func New(t *testing.T, api *simapi.Server, args ...string) *Rig {
 	t.Helper()
 	return NewOver(t, api, func(*http.Server, *http.Transport) {}, args...)
@@ -50,7 +52,9 @@ func New(t *testing.T, api *simapi.Server, args ...string) *Rig {
 // TLS, if the server has a configuration of it.
 func NewOver(t *testing.T, api *simapi.Server, prepare func(*http.Server, *http.Transport), args ...string) *Rig {
 	t.Helper()
-	t.Setenv(KeyVariable, Key)
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--api.key-file=") }) {
+		SetKey(t, Key)
+	}
 	c := parse(t, args)
 	r := &Rig{t: t, API: api, Network: simapi.NewNetwork(), Log: &Log{}}
 	server := &http.Server{Handler: api, ConnState: r.count}
