@@ -92,21 +92,27 @@ func (w *world) compare() (*figures, error) {
 	if f.dayCounter, err = w.errorOf(counterDay, end, 24*time.Hour); err != nil {
 		return nil, err
 	}
-	for i := range w.ledger.sessions {
-		s := &w.ledger.sessions[i]
-		if s.StartedAt.After(w.start) && s.StopAt.Before(end.Add(-2*w.interval)) {
-			f.sessions++
-			if !w.seen[s.ID] {
-				f.unseen++
-			}
-		}
-	}
+	w.countSessions(f)
 	for _, step := range []func(*figures) error{w.compareAgents, w.compareSpendAlerts, w.compareCostAlerts} {
 		if err := step(f); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
+}
+
+// countSessions counts the sessions that began and ended in the time, and those of
+// them that have no series.
+func (w *world) countSessions(f *figures) {
+	for i := range w.ledger.sessions {
+		s := &w.ledger.sessions[i]
+		if s.StartedAt.After(w.start) && s.StopAt.Before(w.start.Add(w.lasts-2*w.interval)) {
+			f.sessions++
+			if !w.seen[s.ID] {
+				f.unseen++
+			}
+		}
+	}
 }
 
 func (w *world) hour(number int) (h hour, err error) {

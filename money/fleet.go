@@ -43,7 +43,7 @@ type life struct {
 // plan returns the sessions of a fleet that start until the end of a time, the
 // oldest first.
 func (l life) plan(start time.Time, lasts time.Duration) []simapi.Session {
-	random := rand.New(rand.NewPCG(20261124, uint64(l.perDay))) //nolint:gosec // play, not secrets
+	random := rand.New(rand.NewPCG(20261124, uint64(l.perDay)))
 	var sessions []simapi.Session
 	end := start.Add(lasts)
 	// One task is a session alone or an agent session; so many of them are the latter
@@ -114,7 +114,7 @@ func late(random *rand.Rand, s simapi.Session) simapi.Session {
 func randomUUID(random *rand.Rand) string {
 	var id uuid.UUID
 	for i := range id {
-		id[i] = byte(random.UintN(256)) //nolint:gosec // below 256
+		id[i] = byte(random.UintN(256))
 	}
 	return id.String()
 }

@@ -57,6 +57,8 @@ func reportSavings(w *world) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %s | %.0f, %.0f | %d of %d | %+.2f%% |\n", w.name, 24*scraped, 24*recorded, len(w.seen), len(w.ledger.sessions), 100*h.rules)
+	f := &figures{}
+	w.countSessions(f)
+	fmt.Printf("| %s | %.0f, %.0f | %d of %d | %+.2f%% |\n", w.name, 24*scraped, 24*recorded, f.sessions-f.unseen, f.sessions, 100*h.rules)
 	return nil
 }

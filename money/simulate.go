@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/textparse"
 
 	"browseruse_exporter/internal/exporter"
 	"browseruse_exporter/internal/simapi"
@@ -74,7 +74,6 @@ type target struct {
 	moved    int
 	exporter *exporter.Exporter
 	handler  http.Handler
-	downTill time.Time
 	scrapes  int
 	up       *prom.Series
 	series   map[string]*scraped // by the text of the series
@@ -88,7 +87,7 @@ type scraped struct {
 // simulate runs a scenario in a bubble of simulated time, and hands the world
 // at its end to look.
 func simulate(s scenario, look func(*world) error) (err error) {
-	w := &world{scenario: s, began: prom.CPU(), start: time.Now(), seen: map[string]bool{}, random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // play, not secrets
+	w := &world{scenario: s, began: prom.CPU(), start: time.Now(), seen: map[string]bool{}, random: rand.New(rand.NewPCG(1, 2))}
 	sessions := s.life.plan(w.start, s.lasts)
 	w.ledger = &ledger{sessions: sessions}
 	w.api = simapi.New(simapi.Options{Latency: apiLatency, RateLimit: simapi.RealRateLimit})
@@ -128,14 +127,21 @@ type event struct {
 	do    func(now time.Time) error
 }
 
-// schedule returns all that happens, by time.
+// calendar is all that happens.
+type calendar struct {
+	start  time.Time
+	events []*event
+}
+
+func (c *calendar) add(after, every time.Duration, do func(now time.Time) error) {
+	c.events = append(c.events, &event{c.start.Add(after), every, do})
+}
+
+// schedule returns all that happens.
 func (w *world) schedule(sessions []simapi.Session) []*event {
-	var events []*event
-	add := func(at, every time.Duration, do func(time.Time) error) {
-		events = append(events, &event{w.start.Add(at), every, do})
-	}
+	c := &calendar{start: w.start}
 	next := 0
-	add(0, time.Second, func(now time.Time) error {
+	c.add(0, time.Second, func(now time.Time) error {
 		first := next
 		for next < len(sessions) && !sessions[next].StartedAt.After(now) {
 			next++
@@ -143,54 +149,68 @@ func (w *world) schedule(sessions []simapi.Session) []*event {
 		w.api.Add(sessions[first:next]...)
 		return nil
 	})
+	w.scheduleFaults(c)
+	for i, t := range w.exporters {
+		w.scheduleExporter(c, i, t)
+	}
+	for _, group := range w.groupsOfRules() {
+		c.add(group[0].EvalTimestamp(w.start.Add(w.interval)).Sub(w.start), w.interval, func(now time.Time) error {
+			return w.evaluate(group, now)
+		})
+	}
+	c.add(2*time.Hour, 2*time.Hour, func(time.Time) error { return w.server.Compact() })
+	return c.events
+}
+
+func (w *world) scheduleFaults(c *calendar) {
 	for _, outage := range w.outages {
 		var over func()
-		add(outage[0], 0, func(time.Time) error {
+		c.add(outage[0], 0, func(time.Time) error {
 			over = w.api.Inject(simapi.Fault{Handler: simapi.Status(http.StatusServiceUnavailable, "down")})
 			return nil
 		})
-		add(outage[1], 0, func(time.Time) error { over(); return nil })
+		c.add(outage[1], 0, func(time.Time) error { over(); return nil })
 	}
 	for _, hold := range w.holds {
-		add(hold, 0, func(time.Time) error {
+		c.add(hold, 0, func(time.Time) error {
 			w.api.Inject(simapi.Fault{Times: 1, Handler: simapi.Status(http.StatusTooManyRequests, "{}", "Retry-After", "300")})
 			return nil
 		})
 	}
-	for i, t := range w.exporters {
-		for _, restart := range w.restarts {
-			add(restart+time.Duration(i)*10*time.Minute, 0, func(now time.Time) error {
-				t.end()
-				t.downTill = now.Add(restartTakes)
-				if w.moves {
-					return w.move(t, now)
-				}
-				return nil
-			})
-			add(restart+restartTakes+time.Duration(i)*10*time.Minute, 0, func(time.Time) error { return t.begin(w.api) })
-		}
-		for server := range w.servers {
-			offset := 3*time.Second + time.Duration(i)*exporterShift + time.Duration(server)*serverShift
-			add(offset%w.interval, w.interval, func(now time.Time) error { return w.scrape(t, server, now) })
-		}
-	}
-	for _, group := range w.groupsOfRules() {
-		add(group[0].EvalTimestamp(w.start.Add(w.interval)).Sub(w.start), w.interval, func(now time.Time) error {
-			before := prom.CPU()
-			defer func() { w.cpu += prom.CPU() - before }()
-			for _, rule := range group {
-				if !rule.Needed && !w.all {
-					continue
-				}
-				if err := rule.Evaluate(now); err != nil {
-					return err
-				}
+}
+
+// scheduleExporter has the i-th exporter restarted and scraped.
+func (w *world) scheduleExporter(c *calendar, i int, t *target) {
+	for _, restart := range w.restarts {
+		restart += time.Duration(i) * 10 * time.Minute
+		c.add(restart, 0, func(now time.Time) error {
+			t.end()
+			if w.moves {
+				return w.move(t, now)
 			}
 			return nil
 		})
+		c.add(restart+restartTakes, 0, func(time.Time) error { return t.begin(w.api) })
 	}
-	add(2*time.Hour, 2*time.Hour, func(time.Time) error { return w.server.Compact() })
-	return events
+	for server := range w.servers {
+		offset := 3*time.Second + time.Duration(i)*exporterShift + time.Duration(server)*serverShift
+		c.add(offset%w.interval, w.interval, func(now time.Time) error { return w.scrape(t, server, now) })
+	}
+}
+
+// evaluate evaluates the rules of a group.
+func (w *world) evaluate(group []*prom.Rule, now time.Time) error {
+	before := prom.CPU()
+	defer func() { w.cpu += prom.CPU() - before }()
+	for _, rule := range group {
+		if !rule.Needed && !w.all {
+			continue
+		}
+		if err := rule.Evaluate(now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // groupsOfRules returns the rules, group by group.
@@ -237,12 +257,12 @@ func (t *target) begin(api http.Handler) (err error) {
 // settle gives the exporter an address.
 func (t *target) settle(instance string) {
 	t.instance, t.series = instance, map[string]*scraped{}
-	t.up = t.labelled(labels.FromStrings(labels.MetricName, "up"))
+	t.up = t.labelled(labels.FromStrings(model.MetricNameLabel, "up"))
 }
 
 // move gives the exporter another address: the series of the old one end.
 func (w *world) move(t *target, now time.Time) error {
-	samples := []prom.Sample{{Series: t.up, Value: prom.Stale()}}
+	samples := append(make([]prom.Sample, 0, 1+len(t.series)), prom.Sample{Series: t.up, Value: prom.Stale()})
 	for _, known := range t.series {
 		samples = append(samples, prom.Sample{Series: &known.Series, Value: prom.Stale()})
 	}
@@ -278,7 +298,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // those scrapes that are lost, half reach the exporter.
 func (w *world) scrape(t *target, server int, now time.Time) error {
 	lost, reaches := w.random.Float64() < w.lost, w.random.Float64() < 0.5
-	up := t.exporter != nil && !now.Before(t.downTill) && !lost
+	up := t.exporter != nil && !lost
 	var body string
 	if up || lost && reaches && t.exporter != nil {
 		request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
@@ -301,30 +321,20 @@ func (w *world) write(t *target, up bool, body string, now time.Time) error {
 	t.scrapes++
 	samples := []prom.Sample{{Series: t.up}}
 	apiUp := false
-	parser := textparse.NewPromParser([]byte(body), labels.NewSymbolTable(), false)
-	for {
-		entry, err := parser.Next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			return err
-		} else if entry != textparse.EntrySeries {
-			continue
-		}
-		text, _, value := parser.Series()
+	err := prom.Parse(body, func(text []byte, value float64, labels func() labels.Labels) {
 		known := t.series[string(text)]
 		if known == nil {
-			var series labels.Labels
-			parser.Labels(&series)
+			series := labels()
 			known = &scraped{Series: *t.labelled(series)}
 			t.series[string(text)] = known
-			if id := series.Get("session_id"); id != "" {
-				w.seen[id] = true
-			}
+			w.seen[series.Get("session_id")] = true
 		}
 		known.scrape = t.scrapes
 		samples = append(samples, prom.Sample{Series: &known.Series, Value: value})
 		apiUp = apiUp || string(text) == "browseruse_up" && value == 1
+	})
+	if err != nil {
+		return err
 	}
 	for text, known := range t.series {
 		if known.scrape != t.scrapes {

@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/textparse"
 
 	"browseruse_exporter/internal/exporter"
 	"browseruse_exporter/money/prom"
@@ -39,30 +38,22 @@ func newTemplate() (*template, error) {
 	}
 	sessions := map[string]map[string]float64{}
 	t := &template{}
-	parser := textparse.NewPromParser([]byte(text.String()), labels.NewSymbolTable(), false)
-	for {
-		entry, err := parser.Next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, err
-		} else if entry != textparse.EntrySeries {
-			continue
-		}
-		var series labels.Labels
-		parser.Labels(&series)
-		_, _, value := parser.Series()
+	err := prom.Parse(text.String(), func(_ []byte, value float64, labels func() labels.Labels) {
+		series := labels()
 		id := series.Get("session_id")
-		if id == "" {
+		switch {
+		case id == "":
 			t.project = append(t.project, prom.Sample{Series: target(series), Value: value})
-			continue
-		}
-		if sessions[id] == nil {
+			return
+		case sessions[id] == nil:
 			sessions[id] = map[string]float64{}
 		}
-		sessions[id][series.Get(labels.MetricName)] = value
+		sessions[id][series.Get(model.MetricNameLabel)] = value
+	})
+	if err != nil {
+		return nil, err
 	}
-	t.project = append(t.project, prom.Sample{Series: target(labels.FromStrings(labels.MetricName, "up")), Value: 1})
+	t.project = append(t.project, prom.Sample{Series: target(labels.FromStrings(model.MetricNameLabel, "up")), Value: 1})
 	for _, names := range sessions {
 		if names["browseruse_session_active"] == 1 {
 			t.active = maps.Clone(names)
@@ -112,7 +103,6 @@ func (f *fleet) scrape(now time.Time) []prom.Sample {
 		f.begun++
 	}
 	var samples []prom.Sample
-	spent := f.ended
 	for len(f.sessions) > 0 && now.Sub(f.sessions[0].start) > f.length+linger {
 		over := f.sessions[0]
 		f.sessions = f.sessions[1:]
@@ -120,7 +110,7 @@ func (f *fleet) scrape(now time.Time) []prom.Sample {
 		browser, proxy := f.costs(over, now)
 		f.ended[0], f.ended[1] = f.ended[0]+browser, f.ended[1]+proxy
 	}
-	spent = f.ended
+	spent := f.ended
 	for _, s := range f.sessions {
 		browser, proxy := f.costs(s, now)
 		spent[0], spent[1] = spent[0]+browser, spent[1]+proxy
@@ -148,9 +138,9 @@ func (f *fleet) newSession(number int, start time.Time) *session {
 	series := func(names map[string]float64) []prom.Sample {
 		samples := make([]prom.Sample, 0, len(names))
 		for name, value := range names {
-			l := labels.FromStrings(labels.MetricName, name, "session_id", id)
+			l := labels.FromStrings(model.MetricNameLabel, name, "session_id", id)
 			if name != "browseruse_session_up" {
-				l = labels.FromStrings(labels.MetricName, name, "session_id", id, "agent_session_id", agent)
+				l = labels.FromStrings(model.MetricNameLabel, name, "session_id", id, "agent_session_id", agent)
 			}
 			samples = append(samples, prom.Sample{Series: target(l), Value: value})
 		}
@@ -163,11 +153,11 @@ func (f *fleet) newSession(number int, start time.Time) *session {
 func stale(series, others []prom.Sample) []prom.Sample {
 	goesOn := map[string]bool{}
 	for i := range others {
-		goesOn[others[i].Labels.Get(labels.MetricName)] = true
+		goesOn[others[i].Labels.Get(model.MetricNameLabel)] = true
 	}
 	var samples []prom.Sample
 	for i := range series {
-		if !goesOn[series[i].Labels.Get(labels.MetricName)] {
+		if !goesOn[series[i].Labels.Get(model.MetricNameLabel)] {
 			samples = append(samples, prom.Sample{Series: series[i].Series, Value: prom.Stale()})
 		}
 	}
@@ -188,7 +178,7 @@ func (f *fleet) costs(s *session, now time.Time) (browser, proxy float64) {
 func (f *fleet) value(s *session, series prom.Sample, now time.Time) float64 {
 	browser, proxy := f.costs(s, now)
 	seconds := func(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
-	switch series.Labels.Get(labels.MetricName) {
+	switch series.Labels.Get(model.MetricNameLabel) {
 	case "browseruse_session_browser_cost_usd":
 		return browser
 	case "browseruse_session_proxy_cost_usd":
@@ -214,7 +204,7 @@ func (f *fleet) projectSamples(spent [2]float64) []prom.Sample {
 	copy(samples, f.project)
 	for i := range samples {
 		s := &samples[i]
-		name := s.Labels.Get(labels.MetricName)
+		name := s.Labels.Get(model.MetricNameLabel)
 		switch {
 		case name == "browseruse_spend_usd_total":
 			s.Value = map[string]float64{"browser": spent[0], "proxy": spent[1]}[s.Labels.Get("component")]
