@@ -52,20 +52,35 @@ type figures struct {
 	agentsWorst            float64
 	hourAlerts, dayAlerts  delays
 	costAlerts, agentAlert delays
+	remarks                []string
 }
 
 // delays are how much later than the truth alerts are.
 type delays struct {
-	all    []time.Duration
-	missed int
+	all     []time.Duration
+	missed  int
+	inTime  int // within a minute of the truth
+	asKnown int // or of the first scrape that could know it
 }
 
-func (d *delays) add(delay time.Duration, found bool) {
+// add adds an alert that is due at a time, and fires at another.
+func (w *world) add(d *delays, due, fires time.Time, found bool) {
 	if !found {
 		d.missed++
 		return
 	}
+	delay := fires.Sub(due)
 	d.all = append(d.all, delay)
+	known := due
+	if n, _ := slices.BinarySearchFunc(w.good, due, time.Time.Compare); n < len(w.good) {
+		known = w.good[n]
+	}
+	if delay.Abs() <= time.Minute {
+		d.inTime++
+	}
+	if delay >= -time.Minute && fires.Sub(known) <= time.Minute {
+		d.asKnown++
+	}
 }
 
 // compare holds what the rules recorded against the ledger.
@@ -191,6 +206,8 @@ func (w *world) compareAgents(f *figures) error {
 		off := math.Abs(value/truth - 1)
 		if off > agentMargin {
 			f.agentsOff++
+			f.remarks = append(f.remarks, fmt.Sprintf("agent session %s: $%.5f of $%.5f, from %s to %s", agent, value, truth,
+				browsers[0].StartedAt.Sub(w.start), browsers[len(browsers)-1].StopAt.Sub(w.start)))
 		}
 		f.agentsWorst = max(f.agentsWorst, off)
 	}
@@ -268,11 +285,11 @@ func (w *world) crossings(curve []float64, recorded []evaluation, threshold floa
 		if below >= int(calm/curveStep) && !at.Before(w.start.Add(time.Hour)) && at.Add(patience).Before(w.start.Add(w.lasts)) {
 			first := slices.IndexFunc(recorded, func(e evaluation) bool { return e.at.After(at.Add(-calm)) && e.value > threshold })
 			found := first >= 0 && recorded[first].at.Before(at.Add(patience))
-			var delay time.Duration
+			var fires time.Time
 			if found {
-				delay = recorded[first].at.Sub(at)
+				fires = recorded[first].at
 			}
-			d.add(delay, found)
+			w.add(d, at, fires, found)
 		}
 		below = 0
 	}
@@ -302,7 +319,7 @@ func (w *world) compareCostAlerts(f *figures) error {
 		for id, plans := range kind.plans {
 			if at, crosses := w.crosses(plans, kind.threshold); crosses {
 				fires, found := firing[id]
-				kind.delays.add(fires.Sub(at), found)
+				w.add(kind.delays, at, fires, found)
 			}
 		}
 	}

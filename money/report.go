@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"browseruse_exporter/money/prom"
 )
@@ -41,6 +40,7 @@ func report(w *world, each bool) error {
 		for _, h := range f.hours {
 			fmt.Printf("hour %2d: rules %+.2f%%, floor %+.2f%%, counters %+.2f%%, faulty %v\n", h.number, 100*h.rules, 100*h.floor, 100*h.counter, h.faulty)
 		}
+		fmt.Println(strings.Join(f.remarks, "\n"))
 		fmt.Println("requests:", w.requests, "good scrapes:", len(w.good))
 	}
 	return nil
@@ -69,18 +69,13 @@ func threeOf(shares []float64) string {
 	return fmt.Sprintf("%.2f, %.2f, %.2f%%", 100*shares[n/2], 100*shares[n*9/10], 100*shares[n-1])
 }
 
-// String returns how many are within a minute, and the median and the worst delay.
+// String returns how many alerts are in their minute, how many are within a minute
+// of the first scrape that could know it, and the median and the longest delay.
 func (d *delays) String() string {
-	inTime := 0
-	for _, delay := range d.all {
-		if delay.Abs() <= time.Minute {
-			inTime++
-		}
-	}
 	n := len(d.all)
 	if n == 0 {
 		return fmt.Sprintf("0 of %d", d.missed)
 	}
 	slices.Sort(d.all)
-	return fmt.Sprintf("%d of %d (%.0f, %.0f, %.0f s)", inTime, n+d.missed, d.all[0].Seconds(), d.all[n/2].Seconds(), d.all[n-1].Seconds())
+	return fmt.Sprintf("%d, %d of %d (%.0f, %.0f s)", d.inTime, d.asKnown, n+d.missed, d.all[n/2].Seconds(), d.all[n-1].Seconds())
 }

@@ -19,6 +19,10 @@ import (
 	"browseruse_exporter/money/prom"
 )
 
+// denseScrapes is how long before the measurement there is a scrape every 30 s, not
+// every two minutes: longer than the head of the database reaches back.
+const denseScrapes = 4 * time.Hour
+
 // size is what is measured.
 type size struct {
 	rules          string
@@ -33,7 +37,7 @@ func main() {
 	flag.StringVar(&s.rules, "rules", filepath.Join("..", "deploy", "prometheus", "rules.yml"), "the rules")
 	flag.IntVar(&s.active, "active", 1000, "sessions that are active at a time")
 	flag.IntVar(&s.perDay, "per-day", 50000, "sessions a day")
-	flag.DurationVar(&s.dense, "dense", 20*time.Minute, "how long before the measurement the rules are evaluated at each scrape; before that, every ten minutes")
+	flag.DurationVar(&s.dense, "dense", 20*time.Minute, "how long before the measurement the rules are evaluated at each scrape; before that, twice an hour")
 	flag.IntVar(&s.evaluations, "n", 10, "evaluations to measure")
 	flag.IntVar(&s.top, "top", 15, "rules to name")
 	flag.Parse()
@@ -74,12 +78,15 @@ func measure(size size, out io.Writer) (err error) {
 				return err
 			}
 		}
-		if end.Sub(now) > size.dense && now.Sub(start)%(10*time.Minute) != 0 {
+		if end.Sub(now) > size.dense && now.Sub(start)%(30*time.Minute) != 0 {
 			return nil
 		}
 		return server.Evaluate(now.Add(5 * time.Second))
 	}
 	for now := start; now.Before(end); now = now.Add(prom.Interval) {
+		if end.Sub(now) > denseScrapes && now.Sub(start)%(2*time.Minute) != 0 {
+			continue
+		}
 		if err := evaluate(now); err != nil {
 			return err
 		}
