@@ -29,13 +29,14 @@ func projectsOf(t *testing.T, m *manifests) []map[string]any {
 // TestTheConfigurationFileHasWhatTheValuesSay, of each project in their order.
 func TestTheConfigurationFileHasWhatTheValuesSay(t *testing.T) {
 	keyFiles := []string{"/etc/keys/shop/api-key", "/etc/keys/Shop_EU/eu.key", "/etc/keys/007/api-key"}
-	var want []map[string]any
-	for i, item := range valuesOf(t, filepath.Join(valueFiles, projectsValues))["projects"].([]any) {
+	items := valuesOf(t, filepath.Join(valueFiles, projectsValues))["projects"].([]any)
+	want := make([]map[string]any, len(items))
+	for i, item := range items {
 		project := maps.Clone(item.(map[string]any))
 		delete(project, "apiKey")
 		delete(project, "thresholds")
 		project["api_key_file"] = keyFiles[i]
-		want = append(want, project)
+		want[i] = project
 	}
 	if diff := cmp.Diff(want, projectsOf(t, decoded(t, projectsValues))); diff != "" {
 		t.Errorf("the configuration file (-want +got):\n%s", diff)
@@ -84,17 +85,17 @@ func TestEachProjectIsATarget(t *testing.T) {
 		Params  map[string][]string
 		Project []string
 	}
-	var got []target
-	for _, endpoint := range endpoints {
-		got = append(got, target{endpoint.Path, endpoint.Params, replacements(endpoint, "project")})
+	got := make([]target, len(endpoints))
+	for i, endpoint := range endpoints {
+		got[i] = target{endpoint.Path, endpoint.Params, replacements(endpoint, "project")}
 		if !slices.Equal(replacements(endpoint, "team"), []string{"web"}) || endpoint.Interval != "30s" || endpoint.ScrapeTimeout != "10s" {
 			t.Errorf("what serviceMonitor says is not said of %v", endpoint)
 		}
 	}
-	want := []target{{Path: "/own"}}
-	for _, name := range []string{"shop", "Shop_EU", "007"} {
-		want = append(want, target{"/probe", map[string][]string{"project": {name}}, []string{name}})
+	probe := func(name string) target {
+		return target{"/probe", map[string][]string{"project": {name}}, []string{name}}
 	}
+	want := []target{{Path: "/own"}, probe("shop"), probe("Shop_EU"), probe("007")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the targets (-want +got):\n%s", diff)
 	}
@@ -156,6 +157,22 @@ func TestAProjectMayHaveEveryKey(t *testing.T) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(keys))); diff != "" {
 			t.Errorf("the keys of a project (-docs +%s):\n%s", name, diff)
 		}
+	}
+}
+
+// TestTheDocumentedProjectsRender takes the values in docs/projects.md.
+func TestTheDocumentedProjectsRender(t *testing.T) {
+	page, err := os.ReadFile("../../docs/projects.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)\n## With Helm\n.*?```yaml\n(.*?)```").FindSubmatch(page)
+	if example == nil {
+		t.Fatal("there are none")
+	}
+	m := decodedValues(t, demo(t, string(example[1])+"demo: false\n"))
+	if targets, projects := len(m.monitor.Spec.Endpoints), projectsOf(t, m); targets != 3 || len(projects) != 2 {
+		t.Errorf("there are %d targets for the projects %v", targets, projects)
 	}
 }
 
