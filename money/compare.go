@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/money/prom"
 )
 
 // The names of the recordings that are held against the ledger.
@@ -243,30 +244,30 @@ func (w *world) compareSpendAlerts(f *figures) error {
 	return nil
 }
 
-// evaluation is what an alert's evaluation sees.
-type evaluation struct {
+// seen is what an alert's evaluation sees.
+type seen struct {
 	at    time.Time
 	value float64
 }
 
 // evaluations returns what an alert's expression gives at each of its evaluations.
-func (w *world) evaluations(expr, alert string) ([]evaluation, error) {
+func (w *world) evaluations(expr, alert string) ([]seen, error) {
 	matrix, err := w.server.QueryRange(expr, w.phase(alert), w.start.Add(w.lasts), w.interval)
 	if err != nil || len(matrix) == 0 {
 		return nil, err
 	}
-	var all []evaluation
+	var all []seen
 	for _, point := range matrix[0].Floats {
-		all = append(all, evaluation{time.UnixMilli(point.T), point.F})
+		all = append(all, seen{time.UnixMilli(point.T), point.F})
 	}
 	return all, nil
 }
 
 // phase returns when an alert is evaluated first.
 func (w *world) phase(alert string) time.Time {
-	for _, rule := range w.server.Rules {
-		if rule.Name() == alert {
-			return rule.EvalTimestamp(w.start.Add(w.interval))
+	for i, group := range w.groupsOfRules() {
+		if slices.ContainsFunc(group, func(rule *prom.Rule) bool { return rule.Name() == alert }) {
+			return w.start.Add(evaluationOf(i))
 		}
 	}
 	return w.start
@@ -274,7 +275,7 @@ func (w *world) phase(alert string) time.Time {
 
 // crossings finds the times at which the true curve rises above a threshold, and
 // how much later an evaluation sees it.
-func (w *world) crossings(curve []float64, recorded []evaluation, threshold float64, d *delays) {
+func (w *world) crossings(curve []float64, recorded []seen, threshold float64, d *delays) {
 	below := 0 // steps in a row, until now
 	for i, value := range curve {
 		if value <= threshold {
@@ -283,7 +284,7 @@ func (w *world) crossings(curve []float64, recorded []evaluation, threshold floa
 		}
 		at := w.start.Add(time.Duration(i) * curveStep)
 		if below >= int(calm/curveStep) && !at.Before(w.start.Add(time.Hour)) && at.Add(patience).Before(w.start.Add(w.lasts)) {
-			first := slices.IndexFunc(recorded, func(e evaluation) bool { return e.at.After(at.Add(-calm)) && e.value > threshold })
+			first := slices.IndexFunc(recorded, func(e seen) bool { return e.at.After(at.Add(-calm)) && e.value > threshold })
 			found := first >= 0 && recorded[first].at.Before(at.Add(patience))
 			var fires time.Time
 			if found {
