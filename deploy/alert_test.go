@@ -5,6 +5,7 @@ package deploy
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -35,8 +36,7 @@ func alertmanagerConfig(t *testing.T, hook *webhook) string {
 
 // TestADearSessionReachesTheWebhook runs the built exporter over the simulated
 // API, Prometheus with the shipped rules, Alertmanager with the shipped routes,
-// and a webhook. It takes more than five minutes: so long a session's values
-// hold after its last scrape.
+// and a webhook. It takes more than five minutes: so long an alert holds.
 func TestADearSessionReachesTheWebhook(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than five minutes")
@@ -62,20 +62,26 @@ func TestADearSessionReachesTheWebhook(t *testing.T) {
 	address := freeAddress(t)
 	startPrometheus(t, address, prometheusConfig(t, address, target, alertmanager))
 
-	labels := map[string]string{"alertname": "BrowserUseSessionCostHigh", "session_id": dear}
+	labels := map[string]string{"alertname": "BrowserUseSessionCostHigh"}
 	var fired *alert
 	eventually(t, "the alert", func() bool {
 		fired = hook.find("/tickets", "firing", labels)
 		return fired != nil
 	})
-	if fired.Labels["agent_session_id"] != agent || fired.Labels["severity"] != "warning" {
+	if fired.Labels["job"] != "browseruse" || fired.Labels["severity"] != "warning" || fired.Labels["times"] != "1" {
 		t.Errorf("the alert's labels are %v", fired.Labels)
 	}
 	if summary := fired.Annotations["summary"]; !strings.HasPrefix(summary, "Session "+dear+" has cost $1.") {
 		t.Errorf("the summary is %q", summary)
 	}
+	if text := fired.Annotations["description"]; !strings.Contains(text, "\n- "+dear+" of agent session "+agent+": $1.") || strings.Contains(text, cheap) {
+		t.Errorf("the description is %q", text)
+	}
 	if url := fired.Annotations["runbook_url"]; url != "deploy/RUNBOOK.md#browserusesessioncosthigh" {
 		t.Errorf("the runbook is at %q", url)
+	}
+	if url := fired.Annotations["exporter_url"]; url != "http://"+target+"/" {
+		t.Errorf("the exporter's page is at %q", url)
 	}
 
 	api.Stop(dear)
@@ -86,8 +92,45 @@ func TestADearSessionReachesTheWebhook(t *testing.T) {
 		}
 		<-time.After(time.Second)
 	}
-	if a := hook.find("/tickets", "firing", map[string]string{"session_id": cheap}); a != nil {
-		t.Errorf("an alert fired for the cheap session: %v", a.Labels)
+}
+
+// TestAForgottenFleetIsOneNotification has a deploy forget 300 browsers, each of
+// an agent session of its own.
+func TestAForgottenFleetIsOneNotification(t *testing.T) {
+	t.Parallel()
+	sessions := make([]simapi.Session, 300)
+	for i := range sessions {
+		sessions[i] = simapi.Session{
+			StartedAt:      time.Now().Add(-50*time.Minute + time.Duration(i)*time.Second/10),
+			AgentSessionID: fmt.Sprintf("0b8c3c7a-2f6e-4a51-8a1d-%012d", i),
+		}
+	}
+	api := simapi.New(simapi.Options{Key: key})
+	ids := api.Add(sessions...)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+
+	hook := startWebhook(t)
+	alertmanager := startAlertmanager(t, alertmanagerConfig(t, hook))
+	target := startExporter(t, "--api.url="+server.URL+"/api/v3", "--api.key-file="+write(t, "key", key))
+	address := freeAddress(t)
+	prometheus := startPrometheus(t, address, prometheusConfig(t, address, target, alertmanager))
+	var fired *alert
+	eventually(t, "the alert", func() bool {
+		fired = hook.find("/tickets", "firing", map[string]string{"alertname": "BrowserUseSessionRunningLong"})
+		return fired != nil
+	})
+	if summary := fired.Annotations["summary"]; !strings.HasPrefix(summary, "Session "+ids[0]+" has run for 50m ") || !strings.Contains(summary, ", the first of 300 (browseruse)") {
+		t.Errorf("the summary is %q", summary)
+	}
+	if n := strings.Count(fired.Annotations["description"], "\n- "); n != 10 {
+		t.Errorf("the description names %d sessions: %q", n, fired.Annotations["description"])
+	}
+	eventually(t, "a while to be over", func() bool {
+		return len(query(t, prometheus, `count_over_time(browseruse_up[1m]) >= 20`)) > 0
+	})
+	if n := hook.count(); n > 2 {
+		t.Errorf("a fleet that was forgotten was %d notifications", n)
 	}
 }
 
@@ -127,16 +170,18 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 
 	session := []string{
 		"BrowserUseSessionCostHigh", "BrowserUseAgentSessionCostHigh", "BrowserUseSessionRunningLong",
-		"BrowserUseSessionOverdue", "BrowserUseProxyTrafficHigh", "BrowserUseSessionUnreadable",
+		"BrowserUseSessionOverdue", "BrowserUseSessionUnreadable",
 	}
 	for _, job := range []string{"a", "key", "blocked", "b", "pair", "fine"} {
 		for _, name := range session {
-			post(map[string]string{"alertname": name, "job": job, "session_id": "s", "agent_session_id": "agent", "severity": "warning"})
+			post(map[string]string{"alertname": name, "job": job, "severity": "warning"})
 		}
-		post(map[string]string{"alertname": "BrowserUseSessionTimingOutSoon", "job": job, "session_id": "s", "severity": "info"})
-		post(map[string]string{"alertname": "BrowserUseCreditsLow", "job": job, "instance": job + ":1", "severity": "warning"})
+		post(map[string]string{"alertname": "BrowserUseSessionTimingOutSoon", "job": job, "severity": "info"})
+		post(map[string]string{"alertname": "BrowserUseCreditsLow", "job": job, "severity": "warning"})
 		post(map[string]string{"alertname": "BrowserUseReloadFailed", "job": job, "instance": job + ":1", "severity": "warning"})
 	}
+	// Of another project of the same exporter.
+	post(map[string]string{"alertname": "BrowserUseSessionOverdue", "job": "a", "project": "other", "severity": "warning"})
 	// Alertmanager tells the groups in the order in which they are due, so when
 	// the last one has come the others would have, too.
 	eventually(t, "the alerts of what can be read", func() bool {
@@ -147,40 +192,39 @@ func TestNoSessionAlertsWhileNothingCanBeRead(t *testing.T) {
 		}
 		others := firing("/tickets", "BrowserUseCreditsLow", "a") && firing("/tickets", "BrowserUseCreditsLow", "b") &&
 			firing("/tickets", "BrowserUseReloadFailed", "a")
-		return others && firing("/log", "BrowserUseSessionTimingOutSoon", "fine")
+		return others && firing("/log", "BrowserUseSessionTimingOutSoon", "fine") &&
+			hook.find("/tickets", "firing", map[string]string{"alertname": "BrowserUseSessionOverdue", "project": "other"}) != nil
 	})
 	for _, job := range []string{"a", "key", "blocked", "b"} {
 		for _, name := range session {
-			if firing("/tickets", name, job) {
+			if hook.find("/tickets", "firing", map[string]string{"alertname": name, "job": job, "project": ""}) != nil {
 				t.Errorf("%s was sent for job %s, of which nothing can be read", name, job)
 			}
 		}
 	}
-	if n := groups(hook, "/tickets", "agent"); n != 2 {
-		t.Errorf("the alerts of one agent session in each of two jobs came in %d groups", n)
-	}
 }
 
-// TestNoSessionAlertsWithoutAnyExporter is about the alert that has no job, as
-// there is none.
-func TestNoSessionAlertsWithoutAnyExporter(t *testing.T) {
+// TestOneCauseIsOneTicket hands Alertmanager what one expensive session sets off.
+func TestOneCauseIsOneTicket(t *testing.T) {
 	t.Parallel()
 	hook := startWebhook(t)
 	alertmanager := startAlertmanager(t, alertmanagerConfig(t, hook))
-	postAlerts(t, alertmanager, map[string]string{"alertname": "BrowserUseExporterDown", "severity": "critical", "blind": "yes"})
+	postAlerts(t, alertmanager, map[string]string{"alertname": "BrowserUseHourlySpendHigh", "job": "a", "severity": "critical", "times": "1"})
 	eventually(t, "the pager", func() bool {
-		return hook.find("/pager", "firing", map[string]string{"alertname": "BrowserUseExporterDown"}) != nil
+		return hook.find("/pager", "firing", map[string]string{"alertname": "BrowserUseHourlySpendHigh"}) != nil
 	})
-	postAlerts(t, alertmanager,
-		map[string]string{"alertname": "BrowserUseSessionOverdue", "job": "a", "session_id": "s", "severity": "warning"},
-		map[string]string{"alertname": "BrowserUseDailySpendHigh", "job": "a", "severity": "warning"},
-	)
-	// They are of one group, and so would come together.
-	eventually(t, "the other alert", func() bool {
-		return hook.find("/tickets", "firing", map[string]string{"alertname": "BrowserUseDailySpendHigh"}) != nil
+	for _, name := range []string{"BrowserUseDailySpendHigh", "BrowserUseSessionCostHigh", "BrowserUseAgentSessionCostHigh", "BrowserUseProxyTrafficHigh"} {
+		postAlerts(t, alertmanager, map[string]string{"alertname": name, "job": "a", "severity": "warning", "times": "1"})
+	}
+	// These come all the same, and so last.
+	ten := map[string]string{"alertname": "BrowserUseSessionCostHigh", "job": "a", "severity": "warning", "times": "10"}
+	month := map[string]string{"alertname": "BrowserUseMonthSpendHigh", "job": "a", "severity": "warning"}
+	postAlerts(t, alertmanager, ten, month)
+	eventually(t, "ten times the threshold and the month", func() bool {
+		return hook.find("/tickets", "firing", ten) != nil && hook.find("/tickets", "firing", month) != nil
 	})
-	if a := hook.find("/tickets", "firing", map[string]string{"session_id": "s"}); a != nil {
-		t.Errorf("an alert about a session was sent, though there is no exporter: %v", a.Labels)
+	if n := hook.count(); n != 3 {
+		t.Errorf("one expensive session was %d notifications", n)
 	}
 }
 
@@ -206,18 +250,4 @@ func postAlerts(t *testing.T, alertmanager string, alerts ...map[string]string) 
 	if response.StatusCode != http.StatusOK {
 		t.Fatalf("Alertmanager answered %s", response.Status)
 	}
-}
-
-// groups counts the groups of a receiver that have to do with an agent session.
-func groups(hook *webhook, receiver, agent string) int {
-	hook.mu.Lock()
-	defer hook.mu.Unlock()
-	seen := map[string]bool{}
-	for _, n := range hook.received[receiver] {
-		if n.GroupLabels["agent_session_id"] == agent {
-			text, _ := json.Marshal(n.GroupLabels)
-			seen[string(text)] = true
-		}
-	}
-	return len(seen)
 }

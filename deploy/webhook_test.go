@@ -63,6 +63,13 @@ func (w *webhook) find(receiver, status string, labels map[string]string) *alert
 	return found
 }
 
+// count returns how many notifications came, but those for the log.
+func (w *webhook) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.received["/pager"]) + len(w.received["/tickets"])
+}
+
 func has(all, some map[string]string) bool {
 	for name, value := range some {
 		if all[name] != value {

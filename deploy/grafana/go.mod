@@ -4,4 +4,4 @@ module browseruse_exporter/deploy/grafana
 
 go 1.26.0
 
-require github.com/grafana/grafana-foundation-sdk/go v0.0.18
+require github.com/grafana/grafana-foundation-sdk/go v0.0.22

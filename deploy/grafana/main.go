@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
@@ -18,7 +19,7 @@ import (
 
 const (
 	file = "browseruse.json"
-	uid  = "browseruse-exporter"
+	uid  = "browseruse-exporter" // the rules link to it
 )
 
 func main() {
@@ -32,55 +33,88 @@ func main() {
 	}
 }
 
-// generate returns the dashboard as JSON.
+// generate returns the dashboard as JSON, with what it needs of a Grafana.
 func generate() ([]byte, error) {
 	built, err := browserUse().Build()
 	if err != nil {
 		return nil, err
 	}
+	built.Links[0].Placement = nil // above the panels, not in a menu
 	number(built.Panels)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err = encoder.Encode(built)
+	err = encoder.Encode(struct {
+		Requires []requirement `json:"__requires"`
+		dashboard.Dashboard
+	}{[]requirement{{"grafana", "grafana", "Grafana", "12.1.0"}, {"datasource", "prometheus", "Prometheus", "1.0.0"}}, built})
 	return text.Bytes(), err
+}
+
+// requirement is what grafana.com shows and the import checks.
+type requirement struct {
+	Type    string `json:"type"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 // number gives each panel the ID that links to it have.
 func number(panels []dashboard.PanelOrRowPanel) {
-	for i := range panels {
-		id := uint32(i + 1)
-		if panel := panels[i].Panel; panel != nil {
-			panel.Id = &id
-		} else {
-			panels[i].RowPanel.Id = id
+	var id uint32
+	next := func() uint32 { id++; return id }
+	for _, p := range panels {
+		if p.Panel != nil {
+			p.Panel.Id = new(next())
+			continue
+		}
+		p.RowPanel.Id = next()
+		for i := range p.RowPanel.Panels {
+			p.RowPanel.Panels[i].Id = new(next())
 		}
 	}
 }
 
-// browserUse is the dashboard, from what is wrong now down to how the exporter
-// itself does. It is one of the first model, which every Grafana in use can read.
+// browserUse is the dashboard, from what is wrong now down to the exporter
+// itself. It has the classic model, which every Grafana in use can read.
 func browserUse() *dashboard.DashboardBuilder { //nolint:staticcheck // see above
 	d := dashboard.NewDashboardBuilder("Browser Use"). //nolint:staticcheck // see above
 								Uid(uid).
-								Description("What the browser sessions of Browser Use Cloud cost, and what is about to happen. Needs the rules of deploy/prometheus/rules.yml.").
+								Version(1).
+								Description("What browser sessions and agents on Browser Use Cloud cost, and who holds the slots. Needs the rules of deploy/prometheus/rules.yml.").
 								Tags([]string{"browseruse", "cost"}).
 								Time("now-6h", "now").
 								Refresh("30s").
-								Timezone("browser").
-								Readonly().
-								Tooltip(dashboard.DashboardCursorSyncCrosshair)
+								Timezone("utc"). // as the exporter's status page
+								Editable().
+								Tooltip(dashboard.DashboardCursorSyncCrosshair).
+								Annotation(alertAnnotation()).
+								Link(dashboard.NewDashboardLinkBuilder("Runbook").Type(dashboard.DashboardLinkTypeLink).Icon("doc").Url(runbook).TargetBlank(true))
 	for _, variable := range variables() {
 		d = d.WithVariable(variable)
 	}
-	for _, row := range []row{troubleRow(), spendingRow(), sessionsRow(), aheadRow(), exporterRow()} {
+	// What an incident needs is open. Grafana asks the queries of a closed row when somebody opens it.
+	for _, row := range []row{troubleRow(), spendingRow(), sessionsRow()} {
 		d = d.WithRow(dashboard.NewRowBuilder(row.title))
 		for _, panel := range row.panels {
 			d = d.WithPanel(panel)
 		}
 	}
+	for _, row := range []row{slotsRow(), agentsRow(), distributionRow(), exporterRow()} {
+		closed := dashboard.NewRowBuilder(row.title).Collapsed(true)
+		for _, panel := range row.panels {
+			closed = closed.WithPanel(panel)
+		}
+		d = d.WithRow(closed)
+	}
 	return d
+}
+
+// row is a part of the dashboard. Its panels fill lines of 24 columns.
+type row struct {
+	title  string
+	panels []cog.Builder[dashboard.Panel]
 }
 
 // source is the data source that the variable names.

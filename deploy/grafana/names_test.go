@@ -53,7 +53,7 @@ func TestVariablesAreThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{"__all": true, "__rate_interval": true, "__url_time_range": true, "__value": true}
+	known := map[string]bool{"__all": true, "__range": true, "__rate_interval": true, "__url_time_range": true, "__value": true}
 	for _, v := range read(t).Templating.List {
 		known[v.Name] = true
 	}
@@ -64,27 +64,79 @@ func TestVariablesAreThere(t *testing.T) {
 	}
 }
 
-// TestAlertsAreThoseOfTheJob wants those that have a job to be of the chosen ones.
-func TestAlertsAreThoseOfTheJob(t *testing.T) {
-	found := 0
-	for _, p := range read(t).Panels {
+// queries returns those of panels, annotations and variables, each with its place.
+func queries(t *testing.T) map[string]string {
+	t.Helper()
+	m := read(t)
+	all := map[string]string{}
+	for _, p := range m.Panels {
 		for _, target := range p.Targets {
-			for _, selector := range regexp.MustCompile(`ALERTS(?:_FOR_STATE)?\{[^}]*\}`).FindAllString(target.Expr, -1) {
-				found++
-				if !strings.Contains(selector, `job=~"$job|"`) {
-					t.Errorf("panel %q shows alerts of every job: %s", p.Title, selector)
-				}
+			all[p.Title+" "+target.RefID] = target.Expr
+		}
+	}
+	for _, a := range m.Annotations.List {
+		all["annotation"] = a.Expr
+	}
+	for _, v := range m.Templating.List {
+		if labelValues := regexp.MustCompile(`^label_values\((.*), \w+\)$`).FindStringSubmatch(v.Definition); labelValues != nil {
+			all["variable "+v.Name] = labelValues[1]
+		}
+	}
+	if len(all) < 70 {
+		t.Errorf("only %d queries were found", len(all))
+	}
+	return all
+}
+
+// TestEverySelectorIsOfTheProject wants nothing of others in any panel. An alert may
+// have no project, when there is no exporter.
+func TestEverySelectorIsOfTheProject(t *testing.T) {
+	for place, expr := range queries(t) {
+		for _, selector := range regexp.MustCompile(`(\w+)\{[^}]*\}`).FindAllStringSubmatch(strings.ReplaceAll(expr, "${session}", ""), -1) {
+			of := ofJob
+			switch {
+			case strings.HasPrefix(selector[1], "ALERTS"):
+				of = `job=~"$job|",project=~"$project|"`
+			case place == "variable project":
+				of = `job=~"$job"`
+			}
+			if !strings.Contains(selector[0], of) {
+				t.Errorf("%s is of other projects, too: %s", place, selector[0])
 			}
 		}
 	}
-	if found < 4 {
-		t.Errorf("%d selections of alerts, want those of two numbers and a table", found)
+}
+
+// TestTheTopTenAreTheSameAllTheTime wants them chosen at the end of the chosen time:
+// else there are ten at each moment, and dozens in a graph.
+func TestTheTopTenAreTheSameAllTheTime(t *testing.T) {
+	found := 0
+	for place, expr := range queries(t) {
+		tops := strings.Count(expr, "topk(")
+		found += tops
+		if tops > strings.Count(expr, "[$__range] @ end()") {
+			t.Errorf("%s takes the largest of each moment: %s", place, expr)
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d graphs of the largest, want those of cost, traffic and agents", found)
 	}
 }
 
-// TestLinksStayOnTheDashboard wants the same dashboard, data source and time.
-func TestLinksStayOnTheDashboard(t *testing.T) {
-	found := 0
+// TestNoDollarCountsTwice wants no query that has both an agent session's total and
+// one of its parts.
+func TestNoDollarCountsTwice(t *testing.T) {
+	for place, expr := range queries(t) {
+		if strings.Contains(expr, "total_cost_usd") && regexp.MustCompile(`(llm|browser|proxy)_cost_usd|component`).MatchString(expr) {
+			t.Errorf("%s: %s", place, expr)
+		}
+	}
+}
+
+// TestLinksLeadOn wants those within the dashboard to keep data source, project and
+// time, and others to lead to the runbook or the exporter's page.
+func TestLinksLeadOn(t *testing.T) {
+	found := map[string]int{}
 	for _, p := range read(t).Panels {
 		for _, override := range p.FieldConfig.Overrides {
 			for _, property := range override.Properties {
@@ -96,23 +148,42 @@ func TestLinksStayOnTheDashboard(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, link := range links {
-					found++
-					if link.Title == "" || !strings.HasPrefix(link.URL, "/d/"+uid+"?${datasource:queryparam}&") || !strings.HasSuffix(link.URL, "&${__url_time_range}") {
+					kept := strings.HasPrefix(link.URL, sameDashboard+"&") && strings.HasSuffix(link.URL, "&${__url_time_range}")
+					if link.Title == "" || !kept && link.URL != "${runbook}#${__value.raw}" && link.URL != "http://${__value.raw}/" {
 						t.Errorf("panel %q has the link %q to %s", p.Title, link.Title, link.URL)
 					}
+					found[override.Matcher.Options]++
 				}
 			}
 		}
 	}
-	if found < 5 {
-		t.Errorf("%d links, want those of sessions and agent sessions in three tables", found)
+	for column, want := range map[string]int{"Alert": 1, "Session": 1, "Agent session": 2, "Exporter": 2} {
+		if found[column] != want {
+			t.Errorf("%d tables have links in the column %s, want %d", found[column], column, want)
+		}
 	}
 }
 
-// TestMetricsAreKnown wants every metric to be one of docs/metrics.md, the rules, or
-// what Prometheus and its client libraries add.
+// TestTheAlertsLeadHere looks for the dashboard's address in the rules.
+func TestTheAlertsLeadHere(t *testing.T) {
+	text, err := os.ReadFile("../prometheus/rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`dashboard_url: "?http[^ "]*/d/` + uid + `\b[^-]`).Match(text) {
+		t.Errorf("the rules do not link to /d/%s", uid)
+	}
+}
+
+// metricNames matches the exporter's metrics and what the rules record of them.
+var metricNames = regexp.MustCompile(`\b(?:[a-z_]+:)?browseruse[_:][a-z_]+(?::[a-z0-9_]+)?\b`)
+
+// TestMetricsAreKnown wants every metric to be one of docs/metrics.md or the rules.
 func TestMetricsAreKnown(t *testing.T) {
-	known := map[string]bool{"up": true, "scrape_duration_seconds": true, "process_resident_memory_bytes": true, "ALERTS": true, "ALERTS_FOR_STATE": true}
+	known := map[string]bool{}
+	for _, gauge := range []string{"active", "info", "total_cost_usd", "llm_cost_usd", "max_cost_usd", "input_tokens", "output_tokens", "steps"} {
+		known["browseruse_agent_session_"+gauge] = true
+	}
 	for path, declared := range map[string]string{
 		"../../docs/metrics.md":   "(?m)^\\| `(browseruse_\\w+)`",
 		"../prometheus/rules.yml": `(?m)^ *- record: (\S+)$`,
@@ -125,47 +196,11 @@ func TestMetricsAreKnown(t *testing.T) {
 			known[match[1]] = true
 		}
 	}
-	m := read(t)
-	var queries []string
-	for _, p := range m.Panels {
-		for _, target := range p.Targets {
-			queries = append(queries, target.Expr)
-		}
-	}
-	for _, v := range m.Templating.List {
-		if labelValues := regexp.MustCompile(`^label_values\((.*), \w+\)$`).FindStringSubmatch(v.Definition); labelValues != nil {
-			queries = append(queries, labelValues[1])
-		}
-	}
-	for _, expr := range queries {
-		names := metrics(expr)
-		if len(names) == 0 {
-			t.Errorf("no metric in %s", expr)
-		}
-		for _, name := range names {
-			if !known[name] && !known[strings.TrimSuffix(name, "_bucket")] {
-				t.Errorf("there is no metric %s: %s", name, expr)
+	for place, expr := range queries(t) {
+		for _, name := range metricNames.FindAllString(expr, -1) {
+			if !known[strings.TrimSuffix(name, "_bucket")] {
+				t.Errorf("%s: there is no metric %s: %s", place, name, expr)
 			}
 		}
 	}
-}
-
-var (
-	noMetrics  = regexp.MustCompile(`\{[^}]*\}|\[[^]]*\]|\b(?:by|without|on|ignoring|group_left|group_right) *\([^)]*\)`)
-	identifier = regexp.MustCompile(`([a-zA-Z_:][\w:]*)( *\()?`)
-	keywords   = map[string]bool{"and": true, "or": true, "unless": true, "bool": true, "offset": true}
-)
-
-// metrics returns the names in a query that are neither of labels nor functions.
-func metrics(expr string) []string {
-	// Strings go first: one may have a brace in it.
-	expr = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(expr, "")
-	expr = noMetrics.ReplaceAllString(expr, "")
-	var names []string
-	for _, match := range identifier.FindAllStringSubmatch(expr, -1) {
-		if match[2] == "" && !keywords[match[1]] {
-			names = append(names, match[1])
-		}
-	}
-	return names
 }

@@ -7,27 +7,27 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/gauge"
+	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
-// row is a part of the dashboard. Its panels fill lines of 24 columns.
-type row struct {
-	title  string
-	panels []cog.Builder[dashboard.Panel]
-}
-
-// text is what a panel says about itself.
-type text struct{ title, description string }
-
 // query is one query of a panel.
 type query struct {
-	expr   string
-	legend string
-	limit  bool // a threshold, drawn as a dashed line
+	expr      string
+	legend    string
+	threshold bool // drawn as a dashed line
+}
+
+// threshold returns the query of the thresholds of an alert, one for each project.
+func threshold(name string) query {
+	return query{expr: thresholds(name), legend: "threshold", threshold: true}
+}
+
+func thresholds(name string) string {
+	return `max by (job, project) (job:browseruse_threshold{` + ofJob + `,threshold="` + name + `"})`
 }
 
 const (
@@ -49,20 +49,19 @@ func from(base string, others ...step) cog.Builder[dashboard.ThresholdsConfig] {
 }
 
 func steps(base string, others []step) []dashboard.Threshold {
-	all := make([]dashboard.Threshold, 1, 1+len(others))
-	all[0].Color = base
+	all := append(make([]dashboard.Threshold, 0, 1+len(others)), dashboard.Threshold{Color: base})
 	for _, s := range others {
 		all = append(all, dashboard.Threshold{Value: &s.value, Color: s.color})
 	}
 	return all
 }
 
-// numberPanel shows the value of now, large. It is asked for by an instant query:
-// the last value of a range may be hours old, and looks like one of now.
-func numberPanel(about text, span uint32, unit string, thresholds cog.Builder[dashboard.ThresholdsConfig], expr string) *stat.PanelBuilder {
+// figure shows the current value, large. Its query is an instant one: the last
+// value of a range may be hours old and looks like a current one.
+func figure(title, description, unit string, thresholds cog.Builder[dashboard.ThresholdsConfig], expr string) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
-		Title(about.title).Description(about.description).
-		Datasource(source).Height(4).Span(span).
+		Title(title).Description(description).
+		Datasource(source).Height(4).Span(4).
 		Unit(unit).Thresholds(thresholds).NoValue("unknown").
 		ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
 		ReduceOptions(latest()).
@@ -70,21 +69,10 @@ func numberPanel(about text, span uint32, unit string, thresholds cog.Builder[da
 }
 
 // answer shows 1 and 0 as words.
-func answer(about text, span uint32, expr, yes, no string) *stat.PanelBuilder {
-	return numberPanel(about, span, units.Short, from(red, step{1, green}), expr).
+func answer(title, description, expr, yes, no string) *stat.PanelBuilder {
+	return figure(title, description, units.Short, from(red, step{1, green}), expr).
 		Mappings(words(map[float64]word{1: {yes, green}, 0: {no, red}})).
 		ColorMode(common.BigValueColorModeBackground)
-}
-
-// share shows how much of a limit is used, as 0 to 1.
-func share(about text, span uint32, expr string) *gauge.PanelBuilder {
-	return gauge.NewPanelBuilder().
-		Title(about.title).Description(about.description).
-		Datasource(source).Height(4).Span(span).
-		Unit(units.PercentUnit).Decimals(0).Min(0).Max(1).NoValue("unknown").
-		Thresholds(from(green, step{0.8, yellow}, step{1, red})).
-		ReduceOptions(latest()).
-		WithTarget(target(0, query{expr: expr}).Instant())
 }
 
 func latest() *common.ReduceDataOptionsBuilder {
@@ -92,23 +80,25 @@ func latest() *common.ReduceDataOptionsBuilder {
 }
 
 // graph shows values over time.
-func graph(about text, span uint32, unit string, queries ...query) *timeseries.PanelBuilder {
+func graph(title, description string, span uint32, unit string, queries ...query) *timeseries.PanelBuilder {
 	panel := timeseries.NewPanelBuilder().
-		Title(about.title).Description(about.description).
-		Datasource(source).Height(8).Span(span).
+		Title(title).Description(description).
+		Datasource(source).Height(9).Span(span).
 		Unit(unit).Min(0).FillOpacity(10).
 		Thresholds(from(plain)).
-		Legend(common.NewVizLegendOptionsBuilder().
-			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
+		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).
+			DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementBottom).
+			Calcs([]string{"lastNotNull", "max"}).SortBy("Last *").SortDesc(true)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	for i, q := range queries {
 		panel = panel.WithTarget(target(i, q).Range())
-		if q.limit {
+		if q.threshold {
 			panel = panel.OverrideByQuery(refID(i), []dashboard.DynamicConfigValue{
 				{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{8, 8}}},
 				{Id: "custom.fillOpacity", Value: 0},
-				{Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": red}},
 				{Id: "custom.stacking", Value: map[string]any{"mode": "none"}},
+				{Id: "custom.hideFrom", Value: map[string]any{"legend": true, "tooltip": false, "viz": false}},
+				{Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": red}},
 			})
 		}
 	}
@@ -121,19 +111,36 @@ func stacked(panel *timeseries.PanelBuilder) *timeseries.PanelBuilder {
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
 }
 
-// bars shows the latest values of several things beside each other.
-func bars(about text, span uint32, unit string, thresholds cog.Builder[dashboard.ThresholdsConfig], q query) *bargauge.PanelBuilder {
-	return bargauge.NewPanelBuilder().
-		Title(about.title).Description(about.description).
-		Datasource(source).Height(8).Span(span).
-		Unit(unit).Thresholds(thresholds).
+// bars shows current values side by side.
+func bars(title, description string, span uint32, unit string, thresholds cog.Builder[dashboard.ThresholdsConfig], queries ...query) *bargauge.PanelBuilder {
+	panel := bargauge.NewPanelBuilder().
+		Title(title).Description(description).
+		Datasource(source).Height(9).Span(span).
+		Unit(unit).Min(0).Thresholds(thresholds).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
-		ReduceOptions(latest()).
-		WithTarget(target(0, q).Instant())
+		ReduceOptions(latest())
+	for i, q := range queries {
+		panel = panel.WithTarget(target(i, q).Instant())
+	}
+	return panel
 }
 
-// target is a query as Grafana has it, the i-th of its panel.
+// spread shows how the observations of a histogram fell into its buckets, over time.
+func spread(title, description, unit, histogram string) *heatmap.PanelBuilder {
+	return heatmap.NewPanelBuilder().
+		Title(title).Description(description).
+		Datasource(source).Height(9).Span(12).
+		Unit(units.Short).Thresholds(from(plain)).
+		Calculate(false).HideLegend().
+		YAxis(heatmap.NewYAxisConfigBuilder().Unit(unit)).
+		Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Oranges").Steps(64).
+			Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5)).
+		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle)).
+		WithTarget(target(0, query{expr: observations(histogram), legend: "{{le}}"}).Range().Format(prometheus.PromQueryFormatHeatmap))
+}
+
+// target returns the i-th query of a panel.
 func target(i int, q query) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().
 		Datasource(source).RefId(refID(i)).
@@ -141,7 +148,7 @@ func target(i int, q query) *prometheus.DataqueryBuilder {
 }
 
 // refID is the name of the i-th query of a panel.
-func refID(i int) string { return "ABCDEFGHIJ"[i : i+1] }
+func refID(i int) string { return "ABCDEFGHIJKLM"[i : i+1] }
 
 // word is what a value is shown as.
 type word struct{ text, color string }

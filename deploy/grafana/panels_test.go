@@ -30,7 +30,7 @@ func TestEachPanelExplainsItself(t *testing.T) {
 func TestOnlyGraphsLookBack(t *testing.T) {
 	for _, p := range read(t).Panels {
 		for _, target := range p.Targets {
-			if graph := p.Type == "timeseries"; target.Range != graph || target.Instant == graph {
+			if graph := p.Type == "timeseries" || p.Type == "heatmap"; target.Range != graph || target.Instant == graph {
 				t.Errorf("panel %q, a %s, has a query with instant %t and range %t: %s", p.Title, p.Type, target.Instant, target.Range, target.Expr)
 			}
 		}

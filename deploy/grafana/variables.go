@@ -6,28 +6,36 @@ import (
 )
 
 // What the queries select by. In a recorded series there is no instance: a
-// session is the same one whichever exporter shows it.
+// session is the same one whichever exporter shows it. All projects match the
+// series that have no such label, too.
 const (
-	ofJob          = `job=~"$job"`
-	ofInstance     = `job=~"$job",instance=~"$instance"`
-	ofAgentSession = `job=~"$job",agent_session_id=~"$agent_session"`
-	ofRecorded     = ofAgentSession + `,session_id=~"${session}.*"`
-	ofSession      = ofRecorded + `,instance=~"$instance"`
+	ofJob          = `job=~"$job",project=~"$project"`
+	ofInstance     = ofJob + `,instance=~"$instance"`
+	ofAgentSession = ofInstance + `,agent_session_id=~"$agent_session"`
+	ofSession      = ofAgentSession + `,session_id=~"${session}.*"`
+	ofRecorded     = ofJob + `,agent_session_id=~"$agent_session",session_id=~"${session}.*"`
 )
+
+// runbook is the address at which the rules have it.
+const runbook = "${runbook}"
 
 func variables() []cog.Builder[dashboard.VariableModel] {
 	return []cog.Builder[dashboard.VariableModel]{
 		dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus"),
-		choice("job", "Job", `label_values(browseruse_up, job)`),
+		several("job", "Job", `label_values(browseruse_up, job)`),
+		several("project", "Project", `label_values(browseruse_up{job=~"$job"}, project)`).AllValue(".*"),
 		// All of them match one that came to a new address meanwhile.
-		choice("instance", "Exporter", `label_values(browseruse_up{`+ofJob+`}, instance)`).AllValue(".*"),
+		several("instance", "Exporter", `label_values(browseruse_up{`+ofJob+`}, instance)`).AllValue(".*"),
 		// All of them match the sessions that have none, too.
-		choice("agent_session", "Agent session", `label_values(browseruse_session_active{`+ofInstance+`}, agent_session_id)`).AllValue(".*"),
-		dashboard.NewTextBoxVariableBuilder("session").Label("Session").Description("ID of a session, or how it begins; empty for all"),
+		several("agent_session", "Agent session", `label_values({__name__=~"browseruse_session_active|browseruse_agent_session_active",`+ofInstance+`}, agent_session_id)`).AllValue(".*"),
+		dashboard.NewTextBoxVariableBuilder("session").Label("Session").Description("ID of a session, or its beginning; empty for all"),
+		// The labels of --session.metadata-label come first, and the agent session is always there.
+		choice("holder", "Slots and cost by", `label_names()`).Regex(`/^(metadata_.+|agent_session_id)$/`).Sort(dashboard.VariableSortAlphabeticalDesc),
+		choice("runbook", "Runbook", `label_values(browseruse:links_info, runbook_url)`).Hide(dashboard.VariableHideHideVariable),
 	}
 }
 
-// choice is a variable with the values of a label, of which all are chosen.
+// choice is a variable with the values of a label.
 func choice(name, label, query string) *dashboard.QueryVariableBuilder {
 	return dashboard.NewQueryVariableBuilder(name).
 		Label(label).
@@ -35,7 +43,12 @@ func choice(name, label, query string) *dashboard.QueryVariableBuilder {
 		Query(dashboard.StringOrMap{String: &query}).
 		Definition(query).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
-		Sort(dashboard.VariableSortAlphabeticalAsc).
+		Sort(dashboard.VariableSortAlphabeticalAsc)
+}
+
+// several is a choice of several values, all of them at first.
+func several(name, label, query string) *dashboard.QueryVariableBuilder {
+	return choice(name, label, query).
 		Multi(true).
 		IncludeAll(true).
 		Current(dashboard.VariableOption{

@@ -393,7 +393,7 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 		"half a minute":           {"serviceMonitor: {interval: 0.5m}", "/serviceMonitor/interval"},
 		"an unknown threshold": {
 			"prometheusRule: {enabled: true, thresholds: {session_cost: 3}}",
-			`there is no "session_cost"; there are session_cost_usd, agent_session_cost_usd`,
+			`there is no "session_cost"; there are hourly_spend_usd, daily_spend_usd`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -279,7 +279,7 @@ func TestFractionsOnTheCommandLine(t *testing.T) {
 	}
 	for _, group := range m.rule.Spec.Groups {
 		for _, rule := range group.Rules {
-			if rule.Record == "browseruse:threshold_session_cost_usd" && rule.Expr.String() != "7.25" {
+			if rule.Labels["threshold"] == "session_cost_usd" && rule.Expr.String() != "7.25" {
 				t.Errorf("the threshold is %v", rule.Expr)
 			}
 		}

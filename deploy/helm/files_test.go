@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,26 +22,33 @@ const (
 	dashboardFile = "../grafana/browseruse.json"
 )
 
-// rulesOf the repository. The numbers among the expressions become texts:
-// Kubernetes takes no number with a fraction there.
-func rulesOf(t *testing.T) monitoringv1.PrometheusRuleSpec {
+// rulesOf returns those of the repository, whose thresholds are of a job.
+func rulesOf(t *testing.T, job string) monitoringv1.PrometheusRuleSpec {
 	t.Helper()
 	text, err := os.ReadFile(rulesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = regexp.MustCompile(`(threshold_\w+\n +expr: )([0-9.]+)\n`).ReplaceAll(text, []byte("$1\"$2\"\n"))
 	var spec monitoringv1.PrometheusRuleSpec
 	if err := yaml.UnmarshalStrict(text, &spec); err != nil {
 		t.Fatal(err)
+	}
+	for _, group := range spec.Groups {
+		for i := range group.Rules {
+			if group.Rules[i].Record == "browseruse_threshold" {
+				group.Rules[i].Labels["job"] = job
+			}
+		}
 	}
 	return spec
 }
 
 // TestTheRulesAreThoseOfTheRepository wants nothing of them changed on their way
-// through Helm's templates, whose syntax they share, but what the values say.
+// through Helm's templates, whose syntax they share, but what the values say and
+// the job that the thresholds are of.
 func TestTheRulesAreThoseOfTheRepository(t *testing.T) {
-	want := rulesOf(t)
+	const job = "browseruse/watch/money"
+	want := rulesOf(t, job)
 	if diff := cmp.Diff(want, decoded(t, "monitored-values.yaml").rule.Spec); diff != "" {
 		t.Errorf("the rules are not those of %s (-want +got):\n%s", rulesFile, diff)
 	}
@@ -50,18 +56,18 @@ func TestTheRulesAreThoseOfTheRepository(t *testing.T) {
 	changed := 0
 	for _, group := range want.Groups {
 		for i := range group.Rules {
-			switch group.Rules[i].Record {
-			case "browseruse:threshold_session_cost_usd":
-				group.Rules[i].Expr = intstr.FromString("2.5")
+			switch rule := &group.Rules[i]; {
+			case rule.Labels["threshold"] == "session_cost_usd":
+				rule.Expr = intstr.FromString("2.5")
 				changed++
-			case "browseruse:runbook_info":
-				group.Rules[i].Labels["url"] = "https://wiki.example/browser-use"
+			case rule.Record == "browseruse:links_info":
+				rule.Labels = map[string]string{"runbook_url": "https://wiki.example/browser-use", "dashboard_url": "https://grafana.example/d/browseruse-exporter"}
 				changed++
 			}
 		}
 	}
 	if diff := cmp.Diff(want, decoded(t, "everything-values.yaml").rule.Spec); changed != 2 || diff != "" {
-		t.Errorf("the rules differ in more than one threshold and the runbook's address (-want +got):\n%s", diff)
+		t.Errorf("the rules differ in more than one threshold and the links (-want +got):\n%s", diff)
 	}
 }
 
