@@ -47,6 +47,7 @@ type figures struct {
 	spent                  float64 // truly
 	day, dayCounter        float64 // error of the last day, or of all if that is less
 	sum, sumFloor          float64 // error of all hours together
+	restarts               float64 // share spent between the last scrape before a restart and the first after it
 	sessions, unseen       int     // of the time; that no scrape had
 	agents, agentsUnseen   int
 	agentsOff              int
@@ -72,14 +73,10 @@ func (w *world) add(d *delays, due, fires time.Time, found bool) {
 	}
 	delay := fires.Sub(due)
 	d.all = append(d.all, delay)
-	known := due
-	if n, _ := slices.BinarySearchFunc(w.good, due, time.Time.Compare); n < len(w.good) {
-		known = w.good[n]
-	}
 	if delay.Abs() <= time.Minute {
 		d.inTime++
 	}
-	if delay >= -time.Minute && fires.Sub(known) <= time.Minute {
+	if delay >= -time.Minute && fires.Sub(w.firstGood(due)) <= time.Minute {
 		d.asKnown++
 	}
 }
@@ -101,6 +98,10 @@ func (w *world) compare() (*figures, error) {
 		f.sumFloor += h.spent * h.floor
 	}
 	f.sum, f.sumFloor = f.sum/all, f.sumFloor/all
+	for _, restart := range w.restarts {
+		at := w.start.Add(restart)
+		f.restarts += w.ledger.between(w.lastGood(at), w.firstGood(at)) / all
+	}
 	var err error
 	if f.day, err = w.errorOf(spendDay, end, 24*time.Hour); err != nil {
 		return nil, err
@@ -159,6 +160,15 @@ func (w *world) lastGood(before time.Time) time.Time {
 		return w.start
 	}
 	return w.good[n-1]
+}
+
+// firstGood returns when the first scrape from a time on was that read the API.
+func (w *world) firstGood(from time.Time) time.Time {
+	n, _ := slices.BinarySearchFunc(w.good, from, time.Time.Compare)
+	if n == len(w.good) {
+		return w.start.Add(w.lasts)
+	}
+	return w.good[n]
 }
 
 // errorOf returns the share by which what was recorded is off the truth.
