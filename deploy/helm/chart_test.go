@@ -232,23 +232,29 @@ func within(some, all map[string]string) bool {
 }
 
 // TestEachReleaseIsAJobOfItsOwn whose name the alerts know: they take what has
-// the same job for one project.
+// the same job, and the same label project, for one project.
 func TestEachReleaseIsAJobOfItsOwn(t *testing.T) {
 	each(t, func(t *testing.T, file string) {
 		monitor := decoded(t, file).monitor
 		if monitor == nil {
 			return
 		}
-		var jobs []string
-		for _, relabeling := range monitor.Spec.Endpoints[0].RelabelConfigs {
-			if relabeling.TargetLabel == "job" && len(relabeling.SourceLabels) == 0 {
-				jobs = append(jobs, *relabeling.Replacement)
+		for _, endpoint := range monitor.Spec.Endpoints {
+			if jobs := replacements(endpoint, "job"); !slices.Equal(jobs, []string{"browseruse/watch/money"}) {
+				t.Errorf("the release money in the namespace watch becomes the jobs %q", jobs)
 			}
 		}
-		if !slices.Equal(jobs, []string{"browseruse/watch/money"}) {
-			t.Errorf("the release money in the namespace watch becomes the jobs %q", jobs)
-		}
 	})
+}
+
+// replacements returns the values that a target label is set to.
+func replacements(endpoint monitoringv1.Endpoint, label string) (values []string) {
+	for _, relabeling := range endpoint.RelabelConfigs {
+		if relabeling.TargetLabel == label && len(relabeling.SourceLabels) == 0 {
+			values = append(values, *relabeling.Replacement)
+		}
+	}
+	return values
 }
 
 // TestThePodHasNoPrivileges checks the pod security standard "restricted", and
@@ -378,7 +384,7 @@ func demo(t *testing.T, more string) map[string]any {
 
 func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 	for name, test := range map[string]struct{ values, want string }{
-		"no key":                  {"demo: false", "give exactly one of apiKey.existingSecret, apiKey.value and demo=true"},
+		"no key":                  {"demo: false", "give exactly one of apiKey.existingSecret, apiKey.value, projects and demo=true"},
 		"a key for the demo":      {"apiKey: {value: bu_x}", "give exactly one of"},
 		"two keys":                {"{demo: false, apiKey: {value: bu_x, existingSecret: s}}", "give exactly one of"},
 		"no image":                {"image: {repository: ''}", "image.repository: name the repository to which you pushed the image"},
@@ -391,6 +397,22 @@ func TestWrongValuesAreRefusedInOneClearLine(t *testing.T) {
 		"a rate that is not one":  {"api: {rateLimit: fast}", "/api/rateLimit"},
 		"TLS of nothing":          {"web: {tls: true}", "web.existingSecret"},
 		"half a minute":           {"serviceMonitor: {interval: 0.5m}", "/serviceMonitor/interval"},
+		"projects and a key":      {"{demo: false, apiKey: {value: bu_x}, projects: [{name: a}]}", "projects: give each its own apiKey.existingSecret"},
+		"projects and a Secret":   {"{demo: false, apiKey: {existingSecret: s}, projects: [{name: a}]}", "leave out apiKey.existingSecret"},
+		"projects and session IDs": {
+			"{projects: [{name: a}], sessions: {ids: [00000000-0000-4000-8000-000000000001]}}",
+			"leave out apiKey.existingSecret, apiKey.value and sessions.ids",
+		},
+		"a project without a key":  {"{demo: false, projects: [{name: a}]}", "projects: a has no apiKey.existingSecret"},
+		"a project without a name": {"projects: [{account: false}]", "/projects/0"},
+		"a name twice":             {"projects: [{name: a}, {name: b}, {name: a}]", "projects: the name a occurs twice"},
+		"a name that is not one":   {"projects: [{name: a b}]", "/projects/0/name"},
+		"an unknown project key":   {"projects: [{name: a, rate: 5}]", "'rate' not allowed"},
+		"a key file of a project":  {"projects: [{name: a, api_key_file: /a}]", "'api_key_file' not allowed"},
+		"a threshold of a project": {
+			"{prometheusRule: {enabled: true}, projects: [{name: a, thresholds: {session_cost: 3}}]}",
+			`there is no "session_cost"; there are hourly_spend_usd, daily_spend_usd`,
+		},
 		"an unknown threshold": {
 			"prometheusRule: {enabled: true, thresholds: {session_cost: 3}}",
 			`there is no "session_cost"; there are hourly_spend_usd, daily_spend_usd`,

@@ -13,6 +13,7 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 )
@@ -136,18 +137,11 @@ func TestTheExporterTakesItsArguments(t *testing.T) {
 	each(t, func(t *testing.T, file string) {
 		m := decoded(t, file)
 		root := t.TempDir()
-		for path, text := range map[string]string{
-			"/etc/browseruse_exporter/api-key": "bu_x", "/etc/browseruse_exporter/key": "bu_x",
-			"/etc/web/web-config.yml": "basic_auth_users: {}\n", "/etc/sessions/sessions.txt": "00000000-0000-4000-8000-000000000001\n",
-		} {
-			if strings.Contains(path, "sessions") {
-				for _, configMap := range m.configMaps {
-					text += configMap.Data["sessions.txt"]
-				}
-			}
+		for path, text := range mounted(m) {
 			if err := os.MkdirAll(filepath.Join(root, filepath.Dir(path)), 0o700); err != nil {
 				t.Fatal(err)
 			}
+			text = strings.ReplaceAll(text, " /etc/", " "+root+"/etc/")
 			if err := os.WriteFile(filepath.Join(root, path), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -161,4 +155,29 @@ func TestTheExporterTakesItsArguments(t *testing.T) {
 			t.Errorf("with %q the exporter says:\n%s", args, output)
 		}
 	})
+}
+
+// mounted returns the files that the exporter's container has, and their content.
+// Each Secret of which the chart names a key holds an API key.
+func mounted(m *manifests) map[string]string {
+	pod := m.deployment.Spec.Template.Spec
+	files := map[string]string{}
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		volume := pod.Volumes[slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })]
+		switch {
+		case volume.ConfigMap != nil:
+			for _, configMap := range m.configMaps {
+				if configMap.Name == volume.ConfigMap.Name {
+					for name, text := range configMap.Data {
+						files[filepath.Join(mount.MountPath, name)] = text
+					}
+				}
+			}
+		case len(volume.Secret.Items) == 0:
+			files[filepath.Join(mount.MountPath, "web-config.yml")] = "basic_auth_users: {}\n"
+		default:
+			files[filepath.Join(mount.MountPath, volume.Secret.Items[0].Path)] = "bu_x"
+		}
+	}
+	return files
 }

@@ -87,15 +87,37 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- with .Values.containerSecurityContext | default .Values.securityContext }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
-{{/* The Secret with the key, after a check that there is exactly one way to a project. */}}
+{{/* The Secret with the key of the one project, after a check that there is exactly one way to a project. */}}
 {{- define "browseruse-exporter.secret" -}}
+{{- if .Values.projects -}}
+{{- if or .Values.apiKey.existingSecret .Values.apiKey.value .Values.sessions.ids -}}
+{{- fail "projects: give each its own apiKey.existingSecret and session_ids, and leave out apiKey.existingSecret, apiKey.value and sessions.ids" -}}
+{{- end -}}
+{{- else -}}
 {{- $ways := compact (list .Values.apiKey.existingSecret .Values.apiKey.value (ternary "demo" "" .Values.demo)) -}}
 {{- if ne (len $ways) 1 -}}
-{{- fail "give exactly one of apiKey.existingSecret, apiKey.value and demo=true" -}}
+{{- fail "give exactly one of apiKey.existingSecret, apiKey.value, projects and demo=true" -}}
 {{- end -}}
 {{- if not .Values.demo -}}
 {{ .Values.apiKey.existingSecret | default (include "browseruse-exporter.fullname" .) }}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The name of the key in the Secret of a project: root and project. */}}
+{{- define "browseruse-exporter.secretKey" -}}
+{{- (.project.apiKey | default dict).secretKey | default .root.Values.apiKey.secretKey -}}
+{{- end }}
+
+{{/* The configuration file of several projects. */}}
+{{- define "browseruse-exporter.configFile" -}}
+{{- $projects := list -}}
+{{- range $project := .Values.projects -}}
+{{- range $projects }}{{ if eq .name $project.name }}{{ fail (printf "projects: the name %s occurs twice" .name) }}{{ end }}{{ end -}}
+{{- $keyFile := printf "/etc/keys/%s/%s" .name (include "browseruse-exporter.secretKey" (dict "root" $ "project" .)) -}}
+{{- $projects = append $projects (omit . "apiKey" "thresholds" | merge (dict "api_key_file" $keyFile)) -}}
+{{- end -}}
+{{- dict "projects" $projects | toYaml -}}
 {{- end }}
 
 {{- define "browseruse-exporter.args" -}}
@@ -104,11 +126,14 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- if .Values.demo }}
 - --demo
-{{- else }}
+{{- else if not .Values.projects }}
 - --api.key-file=/etc/browseruse_exporter/{{ .Values.apiKey.secretKey }}
-{{- with .Values.api.url }}
-- --api.url={{ . }}
 {{- end }}
+{{- if .Values.projects }}
+- --config.file=/etc/projects/projects.yml
+{{- end }}
+{{- if and .Values.api.url (not .Values.demo) }}
+- --api.url={{ .Values.api.url }}
 {{- end }}
 {{- with .Values.api.timeout }}
 - --api.timeout={{ . }}
