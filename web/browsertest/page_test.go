@@ -141,7 +141,7 @@ func TestGroup(t *testing.T) {
 		for (let tr = group.nextElementSibling; tr && tr.className !== "group"; tr = tr.nextElementSibling, rounded++)
 			sum += Number((tr.cells[column + 4]?.textContent ?? "0").replace(/[$,]/g, ""));
 		const shown = Number(group.cells[column].textContent.replace(/[$,]/g, ""));
-		return Math.abs(sum - shown) <= rounded * (column === 1 ? 0.05 : 0.00005) + 1e-9;
+		return Math.abs(sum - shown) <= rounded * (column === 1 ? 0.05 : 0.005) + 1e-9;
 	}))`)
 	if !sums {
 		t.Error("the sums of a group are not those of its sessions")

@@ -117,9 +117,9 @@ func attention(sessions []Session, agents []AgentSession, now time.Time) []Atten
 		})
 	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
 	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
-		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: cost(s.knownCost())} })
+		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: usd(s.knownCost())} })
 	addAgents(Attention{Kind: "dearest_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
-		byLeast(living, func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }), func(s *AgentSession) string { return cost(orZero(s.TotalCostUSD)) })
+		byLeast(living, func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }), func(s *AgentSession) string { return usd(orZero(s.TotalCostUSD)) })
 	return result
 }
 

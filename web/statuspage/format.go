@@ -38,24 +38,20 @@ func left(seconds float64) string {
 	return duration(seconds)
 }
 
-// usd writes an amount: to the cent from a dollar on, more precisely below.
+// usd writes an amount to the cent, and more precisely if it is less than one.
 func usd(v float64) string {
-	if v >= 1 || v <= -1 {
-		return dollars(v, 2)
+	sign, size := "", math.Abs(v)
+	if v < 0 {
+		sign = "-"
 	}
-	return dollars(v, 4)
-}
-
-// cost writes an amount for a column, whose points have to stand below each
-// other.
-func cost(v float64) string { return dollars(v, 4) }
-
-func dollars(v float64, places int) string {
-	text := thousands(v, places)
-	if rest, negative := strings.CutPrefix(text, "-"); negative {
-		return "-$" + rest
+	switch {
+	case size > 0 && size < 0.00005:
+		return "<" + sign + "$0.0001"
+	case size > 0 && size < 0.01:
+		return sign + "$" + thousands(size, 4)
+	default:
+		return sign + "$" + thousands(size, 2)
 	}
-	return "$" + text
 }
 
 // megabytes writes an amount of traffic.

@@ -59,7 +59,7 @@ func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 		t.Errorf("the odd session has the amounts %v, %v, %v; want the last alone", s.ProxyUsedMB, s.ProxyCostUSD, *s.BrowserCostUSD)
 	}
 	page := answer(t, now, r, "/").Body.String()
-	for _, want := range []string{`data-label="Proxy cost">–</td>`, `data-label="Total">–</td>`, `data-label="Total" data-value="3">$3.0000</td>`} {
+	for _, want := range []string{`data-label="Proxy cost">–</td>`, `data-label="Total">–</td>`, `data-label="Total" data-value="3">$3.00</td>`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}

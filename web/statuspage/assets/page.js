@@ -20,7 +20,12 @@ function thousands(v, places) {
   return v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 }
 
-const cost = (v) => (v < 0 ? "-$" : "$") + thousands(Math.abs(v), 4);
+// usd writes an amount as the exporter does.
+function usd(v) {
+  const size = Math.abs(v), sign = v < 0 ? "-$" : "$";
+  if (size > 0 && size < 0.00005) return `<${sign}0.0001`;
+  return sign + thousands(size, size > 0 && size < 0.01 ? 4 : 2);
+}
 
 // morph lets a node become like another one.
 function morph(old, made) {
@@ -148,7 +153,7 @@ function grouped(shown, column) {
     const active = group.filter((tr) => !["stopped", "unreadable"].includes(tr.dataset.state)).length;
     title.textContent = name;
     note.textContent = `${thousands(group.length, 0)} ${group.length === 1 ? "session" : "sessions"}, ${thousands(active, 0)} active`;
-    if (name !== "Unreadable") summedColumns.forEach((c, i) => { head.cells[i + 1].textContent = i === 0 ? thousands(sumOf(group, c), 1) : cost(sumOf(group, c)); });
+    if (name !== "Unreadable") summedColumns.forEach((c, i) => { head.cells[i + 1].textContent = i === 0 ? thousands(sumOf(group, c), 1) : usd(sumOf(group, c)); });
     return [head, ...group];
   });
 }
