@@ -75,7 +75,7 @@ func New(o Options) *Collector {
 	}
 	if o.AgentSessions {
 		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
-		others.MustRegister(llmLedger{c.agents.ledger})
+		ledger.agents = c.agents.ledger
 	}
 	return c
 }

@@ -154,9 +154,9 @@ var (
 
 // The ledger.
 var (
-	browserSpendDesc   = spendDesc("browser")
-	proxySpendDesc     = spendDesc("proxy")
-	llmSpendDesc       = spendDesc("llm")
+	spendDesc = prometheus.NewDesc("browseruse_spend_usd_total",
+		"What sessions were found to have newly cost since the exporter's start, in US dollars; what a cost falls by is set off against later spending.",
+		[]string{"component"}, nil)
 	proxyMegabytesDesc = prometheus.NewDesc("browseruse_proxy_megabytes_total",
 		"Proxy traffic that was newly found since the exporter's start, in megabytes as the API reports them.", nil, nil)
 	startedDesc = prometheus.NewDesc("browseruse_sessions_started_total",
@@ -166,14 +166,8 @@ var (
 	unseenDesc = prometheus.NewDesc("browseruse_sessions_unseen_total",
 		"Sessions that ended, by the total of the list of stopped ones, without any reading having seen them; at least so many.", nil, nil)
 
-	ledgerDescs = []*prometheus.Desc{browserSpendDesc, proxySpendDesc, proxyMegabytesDesc, startedDesc, finishedDesc, unseenDesc}
+	ledgerDescs = []*prometheus.Desc{spendDesc, proxyMegabytesDesc, startedDesc, finishedDesc, unseenDesc}
 )
-
-func spendDesc(component string) *prometheus.Desc {
-	return prometheus.NewDesc("browseruse_spend_usd_total",
-		"What sessions were found to have newly cost since the exporter's start, in US dollars; what a cost falls by is set off against later spending.",
-		nil, prometheus.Labels{"component": component})
-}
 
 // The reading itself.
 var (

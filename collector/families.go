@@ -153,7 +153,7 @@ func (s *sessionSeries[S]) families(
 		}
 		each(found, pairs)
 	}
-	families := []*dto.MetricFamily{s.up.with(ups.metrics...)}
+	families := append(make([]*dto.MetricFamily, 0, 1+len(s.values)), s.up.with(ups.metrics...))
 	for j, f := range s.values {
 		families = append(families, f.with(others[j].metrics...))
 	}

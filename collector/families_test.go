@@ -65,7 +65,8 @@ func newVariedRig(t *testing.T) *exportertest.Rig {
 	t.Helper()
 	api := exportertest.NewAPI(3)
 	api.Add(simapi.Session{ID: exportertest.SessionID(4), StartedAt: time.Now().Add(-time.Hour), StopAt: time.Now().Add(-time.Minute), Metadata: map[string]string{"team": "qa\n\"\xff"}})
-	return exportertest.New(t, api, append(exportertest.IDFlags(5), "--scrape.max-age=1h", "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+exportertest.File(t, exportertest.SessionID(5)))...)
+	api.AddAgents(exportertest.EveryKindOfAgentSession(time.Now())...)
+	return exportertest.New(t, api, append(exportertest.IDFlags(5), "--collector.agent-sessions", "--scrape.max-age=1h", "--session.metadata-label=team", "--session.metadata-label=a-b", "--session.metadata-label=Z", "--session.discover", "--session.file="+exportertest.File(t, exportertest.SessionID(5)))...)
 }
 
 // TestARegistrySaysWhatIsServed compares what somebody else's registry gathers of

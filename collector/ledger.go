@@ -48,6 +48,7 @@ type ledger struct {
 	settle   time.Duration
 	cost     prometheus.Histogram
 	duration prometheus.Histogram
+	agents   *ledger // of agent sessions, of which only what they spent is exposed; nil: none
 
 	mu       sync.Mutex // never held while waiting
 	entries  map[uuid.UUID]ledgerEntry
@@ -244,29 +245,25 @@ func (l *ledger) Collect(ch chan<- prometheus.Metric) {
 	l.duration.Collect(ch)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ch <- l.counter(browserSpendDesc, l.exposed[browserCost])
-	ch <- l.counter(proxySpendDesc, l.exposed[proxyCost])
-	ch <- l.counter(proxyMegabytesDesc, l.exposed[proxyMegabytes])
-	ch <- l.counter(startedDesc, float64(l.started))
-	ch <- l.counter(finishedDesc, float64(l.finished))
+	counter := func(desc *prometheus.Desc, value float64, labelValues ...string) {
+		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, l.start, labelValues...)
+	}
+	counter(spendDesc, l.exposed[browserCost], "browser")
+	counter(spendDesc, l.exposed[proxyCost], "proxy")
+	if l.agents != nil {
+		counter(spendDesc, l.agents.spent(llmCost), "llm")
+	}
+	counter(proxyMegabytesDesc, l.exposed[proxyMegabytes])
+	counter(startedDesc, float64(l.started))
+	counter(finishedDesc, float64(l.finished))
 	if l.unseen.totals > 1 {
-		ch <- l.counter(unseenDesc, float64(l.unseen.count))
+		counter(unseenDesc, float64(l.unseen.count))
 	}
 }
 
-func (l *ledger) counter(desc *prometheus.Desc, value float64) prometheus.Metric {
-	return prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, l.start)
-}
-
-// llmLedger exposes what the ledger of agent sessions has besides that of browsers.
-type llmLedger struct{ *ledger }
-
-// Describe implements prometheus.Collector.
-func (llmLedger) Describe(ch chan<- *prometheus.Desc) { ch <- llmSpendDesc }
-
-// Collect implements prometheus.Collector.
-func (l llmLedger) Collect(ch chan<- prometheus.Metric) {
+// spent returns what is exposed of an amount.
+func (l *ledger) spent(amount int) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ch <- l.counter(llmSpendDesc, l.exposed[llmCost])
+	return l.exposed[amount]
 }

@@ -69,13 +69,8 @@ func everyQueryAnswers(t *testing.T, global string) {
 		known[r.Record] = true
 	}
 	for _, name := range []string{
-		"browseruse_session_finish_timestamp_seconds", // of a session that finishes while the demo runs
-<<<<<<< HEAD
-		"browseruse_key_file_last_reload_successful",  // of a key, which the demo does not need
-=======
-		"browseruse_key_file_last_reload_successful",  // of a key, which it does not need
->>>>>>> cc50e0a6c74ea9bab5643a6b3b1ab4927fbf93d5
-		"browseruse_agent_session_total_cost_usd", "browseruse_agent_session_max_cost_usd", "browseruse_agent_session_active",
+		"browseruse_session_finish_timestamp_seconds",                                        // of a session that finishes while the demo runs
+		"browseruse_key_file_last_reload_successful",                                         // of a key, which the demo does not need
 		"browseruse_api_rate_limit_requests", "browseruse_api_rate_limit_remaining_requests", // of an API that says so
 	} {
 		known[name] = true
@@ -91,7 +86,7 @@ func everyQueryAnswers(t *testing.T, global string) {
 			t.Errorf("%s: found nothing:\n%s", q.source, q.expr)
 		}
 		for _, name := range metricNames.FindAllString(q.expr, -1) {
-			if !known[strings.TrimSuffix(name, "_bucket")] && !strings.HasPrefix(name, "browseruse_agent_session_") {
+			if !known[strings.TrimSuffix(name, "_bucket")] {
 				t.Errorf("%s: there is no metric %s:\n%s", q.source, name, q.expr)
 			}
 		}
@@ -126,18 +121,14 @@ type sourcedQuery struct {
 
 // trouble matches queries, and names of recorded series, about what went wrong, or about
 // what takes ten minutes or more to know.
-var trouble = regexp.MustCompile(`failures_total|not_sent_total| unless |session_file|key_file|alertstate="firing"|agent_session|` +
+var trouble = regexp.MustCompile(`failures_total|not_sent_total| unless |session_file|key_file|alertstate="firing"|agent_session:|` +
 	`cost_high|overdue|timeout_near|timing_out|traffic_high|unreadable|month_forecast|pace|rate10m|offset 10m`)
 
 func queries(t *testing.T) []sourcedQuery {
 	t.Helper()
 	var all []sourcedQuery
 	for _, r := range rules(t) {
-<<<<<<< HEAD
 		all = append(all, sourcedQuery{source: "rules.yml: " + r.Record + r.Alert, expr: r.Expr, mayBeEmpty: r.Alert != "" || trouble.MatchString(r.Record)})
-=======
-		all = append(all, sourcedQuery{source: "rules.yml: " + r.Record + r.Alert, expr: r.Expr, mayBeEmpty: r.Alert != "" || notYet.MatchString(r.Record)})
->>>>>>> cc50e0a6c74ea9bab5643a6b3b1ab4927fbf93d5
 	}
 	for _, path := range []string{"RUNBOOK.md", "../README.md", "../docs/metrics.md", "../docs/questions.md"} {
 		for _, expr := range promql(t, path) {

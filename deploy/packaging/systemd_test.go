@@ -42,30 +42,44 @@ func TestSystemdTakesTheUnits(t *testing.T) {
 	}
 }
 
-// TestTheServiceStartsTheExporter runs what ExecStart says, with the credential
-// where systemd would put it.
+// TestTheServiceStartsTheExporter runs what ExecStart says, with the credentials
+// where systemd would put them.
 func TestTheServiceStartsTheExporter(t *testing.T) {
 	service, _ := units(t)
-	text, err := os.ReadFile(service)
+	if log := startUnit(t, service); !strings.Contains(log, "key_source=file") {
+		t.Errorf("the key is not the credential:\n%s", log)
+	}
+	if log := startUnit(t, "../systemd/projects.conf"); !strings.Contains(log, "msg=Exporting projects=2 ") {
+		t.Errorf("the two projects are not exported:\n%s", log)
+	}
+}
+
+// startUnit returns what a unit's ExecStart logs.
+func startUnit(t *testing.T, unit string) string {
+	t.Helper()
+	text, err := os.ReadFile(unit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	credentials := t.TempDir()
 	var args []string
 	for line := range strings.Lines(string(text)) {
-		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
+		if command, ok := strings.CutPrefix(line, "ExecStart=/"); ok {
 			args = strings.Fields(strings.ReplaceAll(command, "${CREDENTIALS_DIRECTORY}", credentials))[1:]
 		}
-		if credential, ok := strings.CutPrefix(line, "LoadCredential="); ok {
-			name, _, _ := strings.Cut(credential, ":")
-			if err := os.WriteFile(filepath.Join(credentials, name), []byte("bu_x"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+		name, _, ok := strings.Cut(strings.TrimPrefix(line, "LoadCredential="), ":/")
+		if !ok || !strings.HasPrefix(line, "LoadCredential=") {
+			continue
+		}
+		content := "bu_x"
+		if name == "projects.yml" {
+			content = "projects: [{name: shop, api_key_file: shop}, {name: eu, api_key_file: shop-eu}]"
+		}
+		if err := os.WriteFile(filepath.Join(credentials, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if log := startLog(t, nil, args...); !strings.Contains(log, "key_source=file") {
-		t.Errorf("the key is not the credential:\n%s", log)
-	}
+	return startLog(t, nil, args...)
 }
 
 // TestAReloadLeavesTheServiceRunning sends what ExecReload says to the exporter,

@@ -81,7 +81,7 @@ func (s *Server) AgentSessions() []AgentSession {
 	s.live()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var agents []AgentSession
+	agents := make([]AgentSession, 0, len(s.agents))
 	for _, a := range s.agentsInOrder(s.now()) {
 		agents = append(agents, *a)
 	}

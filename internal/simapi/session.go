@@ -32,7 +32,8 @@ type Session struct {
 	Timeout             time.Duration // 0: 60 minutes; the real API allows 240 at most
 	StopAt              time.Time     // when its owner stops it; zero: it runs into its timeout
 	ProxyBytesPerSecond int64         // while it runs
-	LateProxyBytes      int64         // metered only LateAfter its finish
+	LateProxyBytes      int64         // metered only LateAfter its finish, as are
+	LateMinutes         int64         // of browser time
 	LateAfter           time.Duration
 	Metadata            map[string]string
 
@@ -81,16 +82,26 @@ func (s *Session) ran(now time.Time) time.Duration {
 func (s *Session) proxyBytes(now time.Time) int64 {
 	seconds, rest := int64(s.ran(now)/time.Second), int64(s.ran(now)%time.Second)
 	bytes := seconds*s.ProxyBytesPerSecond + rest*s.ProxyBytesPerSecond/int64(time.Second)
-	if finish, finished := s.Finish(now); finished && !finish.Add(s.LateAfter).After(now) {
+	if s.settled(now) {
 		bytes += s.LateProxyBytes
 	}
 	return bytes
 }
 
+// settled reports whether all of the session has been metered.
+func (s *Session) settled(now time.Time) bool {
+	finish, finished := s.Finish(now)
+	return finished && !finish.Add(s.LateAfter).After(now)
+}
+
 // billedMinutes is the browser time that costs: rounded up to the minute, and
 // one at least.
 func (s *Session) billedMinutes(now time.Time) int64 {
-	return max(1, int64((s.ran(now)+time.Minute-1)/time.Minute))
+	minutes := max(1, int64((s.ran(now)+time.Minute-1)/time.Minute))
+	if s.settled(now) {
+		minutes += s.LateMinutes
+	}
+	return minutes
 }
 
 // ProxyMB is the proxy traffic so far, in megabytes of 2^20 bytes.

@@ -147,8 +147,8 @@ func TestGroup(t *testing.T) {
 	sums := eval[bool](p, `[...document.querySelectorAll("tr.group")].every((group) => [1, 2, 3, 4, 5, 6].every((column) => {
 		let sum = 0, rounded = 1;
 		for (let tr = group.nextElementSibling; tr && tr.className !== "group"; tr = tr.nextElementSibling, rounded++)
-			sum += Number((tr.cells[column + 4]?.textContent ?? "0").replace(/[$,]/g, ""));
-		const shown = Number(group.cells[column].textContent.replace(/[$,]/g, ""));
+			sum += Number((tr.cells[column + 4]?.textContent ?? "0").replace(/[$,–]/g, ""));
+		const shown = Number(group.cells[column].textContent.replace(/[$,–]/g, ""));
 		return Math.abs(sum - shown) <= rounded * ([2, 3].includes(column) ? 0.05 : 0.005) + 1e-9;
 	}))`)
 	if !sums {
@@ -208,7 +208,7 @@ func TestRefreshKeepsWhatToLookAt(t *testing.T) {
 	r.scrape()
 	p := opened(t, r, "/")
 	p.do(`link = (key, n) => document.querySelector('[data-key="' + key + ' "]').querySelectorAll("a")[n];
-		kept = link("most_expensive", 1); getSelection().selectAllChildren(kept); link("running_longest", 0).focus()`)
+		kept = link("most_expensive", 1); getSelection().selectAllChildren(kept); link("running_long", 0).focus()`)
 	r.api.Add(simapi.Session{ID: sessionID(40), StartedAt: time.Now().Add(-2 * time.Hour), Timeout: 4 * time.Hour, ProxyBytesPerSecond: 2 << 20})
 	r.scrape()
 	p.refresh()
@@ -224,7 +224,7 @@ func TestRefreshKeepsWhatToLookAt(t *testing.T) {
 	r.scrape()
 	p.refresh()
 	p.until("the end of it", `!document.querySelector("#attention").textContent.includes("past the timeout")`)
-	if got := eval[string](p, `document.activeElement.closest("[data-key] > ul > li")?.parentElement.parentElement.dataset.key ?? document.activeElement.tagName`); got != "running_longest " {
+	if got := eval[string](p, `document.activeElement.closest("[data-key] > ul > li")?.parentElement.parentElement.dataset.key ?? document.activeElement.tagName`); got != "running_long " {
 		t.Errorf("the focus is in %q; want it near where it was", got)
 	}
 }

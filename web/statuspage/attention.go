@@ -45,8 +45,8 @@ type Tick struct {
 
 // attention returns which sessions need to be looked at, the most urgent first.
 func attention(sessions []Session, agents []AgentSession, apiUp bool, now time.Time) []Attention {
-	byTrouble, unreadable := map[State][]*Session{}, map[apiclient.Reason][]*Session{}
-	var active, stale []*Session
+	byTrouble := map[State][]*Session{}
+	var active, stale, unreadable []*Session
 	for i := range sessions {
 		s := &sessions[i]
 		for _, trouble := range s.Troubles {
@@ -56,108 +56,102 @@ func attention(sessions []Session, agents []AgentSession, apiUp bool, now time.T
 		case s.State == WasActive:
 			stale = append(stale, s)
 		case !s.Up:
-			unreadable[s.Error.Reason] = append(unreadable[s.Error.Reason], s)
+			unreadable = append(unreadable, s)
 		case *s.Active:
 			active = append(active, s)
 		}
 	}
-	agentsByTrouble := map[State][]*AgentSession{}
-	var living []*AgentSession
+	longest := func(s *Session) AttentionSession {
+		return s.because(duration(collector.SecondsUntil(now, s.StartTimestamp)), &Tick{"age", s.StartTimestamp})
+	}
+	result := []Attention{}
+	add := func(level Level, kind, text, advice string, all []*Session, order func(*Session) float64, why func(*Session) AttentionSession) {
+		a := Attention{Kind: kind, Level: level, Text: text, Advice: advice, overLimit: level != Note && kind != "timing_out"}
+		result = append(result, about(a, byLeast(all, order), why)...)
+	}
+	all := byTrouble[Overdue]
+	add(Bad, "overdue", sessionsText(len(all), "is", "are")+" active past the timeout", "An active session is billed: see that it is stopped.", all, timeLeft, func(s *Session) AttentionSession {
+		return s.because(duration(collector.SecondsUntil(now, s.TimeoutTimestamp))+" over", &Tick{"age", s.TimeoutTimestamp})
+	})
+	if apiUp { // else one sentence says it of all
+		result = append(result, attentionToUnreadable(unreadable)...)
+	}
+	all = byTrouble[Expensive]
+	add(Warning, "expensive", sessionsText(len(all), "has", "have")+" cost more than "+usd(sessionCostUSD), "", all, cheapness, expense)
+	all = byTrouble[HeavyTraffic]
+	add(Warning, "heavy_traffic", sessionsText(len(all), "moves", "move")+fmt.Sprintf(" more than %d MB a minute through the proxy", proxyMegabytesPerMinute),
+		"1 GB through the proxy costs some $5.", all, func(s *Session) float64 { return -*s.MBPerMinute }, pace)
+	overLimit, mostExpensive := attentionToAgents(agents)
+	result = append(result, overLimit...)
+	all = byTrouble[RunningLong]
+	add(Warning, "running_long", sessionsText(len(all), "has", "have")+fmt.Sprintf(" run for more than %.0f minutes", runningLong.Minutes()),
+		"A forgotten one is billed until its timeout: see who needs it.", all, start, longest)
+	all = byTrouble[TimingOut]
+	add(Warning, "timing_out", sessionsText(len(all), "times", "time")+" out within 5 minutes", "", all, timeLeft, func(s *Session) AttentionSession {
+		return s.because(left(collector.SecondsUntil(s.TimeoutTimestamp, now))+" left", &Tick{"left", s.TimeoutTimestamp})
+	})
+
+	spending := slices.DeleteFunc(slices.Clone(active), func(s *Session) bool { return s.USDPerHour == nil })
+	add(Note, "spending_most", "Spending the most now", "", spending, func(s *Session) float64 { return -*s.USDPerHour }, pace)
+	if len(byTrouble[RunningLong]) == 0 {
+		add(Note, "running_longest", "Running longest", "", active, start, longest)
+	}
+	add(Note, "most_expensive", "Most expensive of those active", "", active, cheapness, expense)
+	add(Note, "most_expensive_last_known", "Most expensive when they were read last", "", stale, cheapness, expense)
+	return append(result, mostExpensive...)
+}
+
+// attentionToUnreadable returns the unreadable sessions, grouped by why they are.
+func attentionToUnreadable(sessions []*Session) (result []Attention) {
+	byReason := map[apiclient.Reason][]*Session{}
+	for _, s := range sessions {
+		byReason[s.Error.Reason] = append(byReason[s.Error.Reason], s)
+	}
+	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b apiclient.Reason) int {
+		return cmp.Or(len(byReason[b])-len(byReason[a]), cmp.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		all := byReason[reason]
+		a := Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)}
+		result = append(result, about(a, all, func(s *Session) AttentionSession { return s.because(s.Error.Cause, nil) })...)
+	}
+	return result
+}
+
+// attentionToAgents returns which agent sessions exceed a limit, and the most expensive.
+func attentionToAgents(agents []AgentSession) (overLimit, mostExpensive []Attention) {
+	var expensive, nearBudget, living []*AgentSession
 	for i := range agents {
 		s := &agents[i]
-		for _, trouble := range s.Troubles {
-			agentsByTrouble[trouble] = append(agentsByTrouble[trouble], s)
+		if s.Has(Expensive) {
+			expensive = append(expensive, s)
+		}
+		if s.Has(NearBudget) {
+			nearBudget = append(nearBudget, s)
 		}
 		if s.Up && *s.Active {
 			living = append(living, s)
 		}
 	}
-
-	result := []Attention{}
-	add := func(a Attention, all []*Session, why func(*Session) AttentionSession) {
-		result = append(result, about(a, all, func(s *Session) AttentionSession { named := why(s); named.SessionID = s.SessionID; return named })...)
-	}
-	addAgents := func(a Attention, all []*AgentSession, why func(*AgentSession) string) {
-		result = append(result, about(a, all, func(s *AgentSession) AttentionSession {
-			return AttentionSession{AgentSessionID: s.AgentSessionID, Text: why(s)}
-		})...)
-	}
-	age := func(s *Session) AttentionSession {
-		return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(collector.SecondsUntil(now, s.StartTimestamp))}
-	}
-	start := func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) }
-	costs := func(s *Session) AttentionSession {
-		if s.State == Stopped {
-			return AttentionSession{Text: usd(s.lastCost()) + ", stopped"}
-		}
-		return AttentionSession{Text: usd(s.lastCost())}
-	}
-	leastCost := func(s *Session) float64 { return -s.lastCost() }
-	pace := func(s *Session) AttentionSession {
-		text := usd(*s.USDPerHour) + "/h"
-		if s.MBPerMinute != nil {
-			text += ", " + megabytes(*s.MBPerMinute) + " MB/min"
-		}
-		return AttentionSession{Text: text}
-	}
-
-	overdue := byLeast(byTrouble[Overdue], timeLeft)
-	add(Attention{Kind: "overdue", Level: Bad, overLimit: true, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout", Advice: "An active session is billed: see that it is stopped."},
-		overdue, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: duration(collector.SecondsUntil(now, s.TimeoutTimestamp)) + " over"}
-		})
-	if apiUp { // else one sentence says it of all
-		reasons := slices.SortedFunc(maps.Keys(unreadable), func(a, b apiclient.Reason) int {
-			return cmp.Or(len(unreadable[b])-len(unreadable[a]), cmp.Compare(a, b))
-		})
-		for _, reason := range reasons {
-			all := unreadable[reason]
-			add(Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)},
-				all, func(s *Session) AttentionSession { return AttentionSession{Text: s.Error.Cause} })
-		}
-	}
-	add(Attention{Kind: "expensive", Level: Warning, overLimit: true, Text: sessionsText(len(byTrouble[Expensive]), "has", "have") + " cost more than " + usd(sessionCostUSD)},
-		byLeast(byTrouble[Expensive], leastCost), costs)
-	add(Attention{
-		Kind: "heavy_traffic", Level: Warning, overLimit: true, Advice: "1 GB through the proxy costs some $5.",
-		Text: sessionsText(len(byTrouble[HeavyTraffic]), "moves", "move") + fmt.Sprintf(" more than %d MB a minute through the proxy", proxyMegabytesPerMinute),
-	}, byLeast(byTrouble[HeavyTraffic], func(s *Session) float64 { return -*s.MBPerMinute }), pace)
 	leastTotal := func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }
-	total := func(s *AgentSession) string {
-		if s.LLMUSDPerHour == nil {
-			return usd(orZero(s.TotalCostUSD))
+	total := func(s *AgentSession) AttentionSession {
+		text := usd(orZero(s.TotalCostUSD))
+		if s.LLMUSDPerHour != nil {
+			text += ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
 		}
-		return usd(orZero(s.TotalCostUSD)) + ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
+		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: text}
 	}
-	addAgents(Attention{Kind: "expensive_agent_sessions", Level: Warning, overLimit: true, Text: agentsText(len(agentsByTrouble[Expensive]), "has", "have") + " cost more than " + usd(agentSessionCostUSD)},
-		byLeast(agentsByTrouble[Expensive], leastTotal), total)
-	nearBudget := agentsByTrouble[NearBudget]
-	addAgents(Attention{
-		Kind: "budget_nearly_used", Level: Warning, overLimit: true, Text: agentsText(len(nearBudget), "has nearly used its", "have nearly used their") + " budget",
+	overLimit = about(Attention{
+		Kind: "expensive_agent_sessions", Level: Warning, overLimit: true, Text: things(len(expensive), "agent session", "has", "have") + " cost more than " + usd(agentSessionCostUSD),
+	}, byLeast(expensive, leastTotal), total)
+	overLimit = append(overLimit, about(Attention{
+		Kind: "budget_nearly_used", Level: Warning, overLimit: true, Text: things(len(nearBudget), "agent session", "has nearly used its", "have nearly used their") + " budget",
 		Advice: "One that reaches it ends in the midst of its work: see what it does.",
-	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) string {
-		return percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)
-	})
-	add(Attention{
-		Kind: "running_long", Level: Warning, overLimit: true, Text: sessionsText(len(byTrouble[RunningLong]), "has", "have") + " run for more than 45 minutes",
-		Advice: "A forgotten one is billed until its timeout: see who needs it.",
-	}, byLeast(byTrouble[RunningLong], start), age)
-	timingOut := byLeast(byTrouble[TimingOut], timeLeft)
-	add(Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
-		timingOut, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(collector.SecondsUntil(s.TimeoutTimestamp, now)) + " left"}
-		})
-
-	spending := slices.DeleteFunc(slices.Clone(active), func(s *Session) bool { return s.USDPerHour == nil })
-	add(Attention{Kind: "spending_most", Level: Note, Text: "Spending the most now"}, byLeast(spending, func(s *Session) float64 { return -*s.USDPerHour }), pace)
-	if len(byTrouble[RunningLong]) == 0 {
-		add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"}, byLeast(active, start), age)
-	}
-	add(Attention{Kind: "most_expensive", Level: Note, Text: "Most expensive of those active"}, byLeast(active, leastCost), costs)
-	add(Attention{Kind: "most_expensive_last_known", Level: Note, Text: "Most expensive when they were read last"}, byLeast(stale, leastCost), costs)
-	addAgents(Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
-		byLeast(living, leastTotal), total)
-	return result
+	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) AttentionSession {
+		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)}
+	})...)
+	mostExpensive = about(Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"}, byLeast(living, leastTotal), total)
+	return overLimit, mostExpensive
 }
 
 // about returns a with the first of these sessions, or nothing if there is none.
@@ -172,7 +166,31 @@ func about[S any](a Attention, all []*S, why func(*S) AttentionSession) []Attent
 	return []Attention{a}
 }
 
+// because names a session and why.
+func (s *Session) because(text string, tick *Tick) AttentionSession {
+	return AttentionSession{SessionID: s.SessionID, Tick: tick, Text: text}
+}
+
+func expense(s *Session) AttentionSession {
+	if s.State == Stopped {
+		return s.because(usd(s.lastCost())+", stopped", nil)
+	}
+	return s.because(usd(s.lastCost()), nil)
+}
+
+func pace(s *Session) AttentionSession {
+	text := usd(orZero(s.USDPerHour)) + "/h"
+	if s.MBPerMinute != nil {
+		text += ", " + megabytes(*s.MBPerMinute) + " MB/min"
+	}
+	return s.because(text, nil)
+}
+
 func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }
+
+func start(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) }
+
+func cheapness(s *Session) float64 { return -s.lastCost() }
 
 // byLeast returns the sessions in the order of a value, the least first.
 func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
@@ -181,8 +199,6 @@ func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
 
 // sessionsText is a number of sessions and what they do.
 func sessionsText(n int, one, many string) string { return things(n, "session", one, many) }
-
-func agentsText(n int, one, many string) string { return things(n, "agent session", one, many) }
 
 func things(n int, thing, one, many string) string {
 	if n == 1 {

@@ -154,7 +154,10 @@ function grouped(shown, column) {
     const active = group.filter((tr) => !["stopped", "unreadable", "was active"].includes(tr.dataset.state)).length;
     title.textContent = name;
     note.textContent = `${thousands(group.length, 0)} ${group.length === 1 ? "session" : "sessions"}, ${thousands(active, 0)} active`;
-    if (name !== "Unreadable") summedColumns.forEach((c, i) => { head.cells[i + 1].textContent = columns[c].header.textContent.includes("MB") ? thousands(sumOf(group, c), 1) : usd(sumOf(group, c)); });
+    if (name !== "Unreadable") summedColumns.forEach((c, i) => {
+      const known = group.some((tr) => tr.cells[c]?.dataset.value), write = columns[c].header.textContent.includes("MB") ? (v) => thousands(v, 1) : usd;
+      head.cells[i + 1].textContent = known ? write(sumOf(group, c)) : "–";
+    });
     return [head, ...group];
   });
 }
