@@ -186,6 +186,7 @@ func accountInfo(plan string, project shown) shown {
 // is missing or other than usual. Where the contract allows it, it is exposed as
 // it is.
 func TestFaultyFields(t *testing.T) {
+	refused := 0 // cases so far
 	for _, f := range fields {
 		v := exportertest.Victims()[f.victim]
 		values := maps.Clone(anyField)
@@ -194,7 +195,13 @@ func TestFaultyFields(t *testing.T) {
 				values[name] = someFields[name]
 			}
 		}
-		for name, value := range values {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			value := values[name]
+			if _, fine := f.fine[name]; !fine {
+				if refused++; refused%3 > 0 && !exportertest.Thorough() {
+					continue
+				}
+			}
 			if (f.field == "items" || f.field == "sessions") && name == "a list" {
 				continue // it is its item that is bad: see TestAListThatLies
 			}

@@ -59,6 +59,7 @@ func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) { // else the scraper went away
 		reading.SpendRate = c.spend.rate(reading)
+		reading.keepStale(c.Last())
 		c.failures.write(reading)
 	}
 	return reading

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"browseruse_exporter/apiclient"
@@ -40,6 +42,11 @@ type Reading struct {
 	now    func() time.Time
 	info   *infoDesc // nil: none
 	shared *sharedFamilies
+
+	// What earlier readings found of sessions that this one could not read, in the order
+	// of their IDs: for people, and never for metrics.
+	stale       []SessionReading
+	staleAgents []AgentSessionReading
 }
 
 // session is what the API says of a session, be it of a browser or of an agent.
@@ -84,6 +91,47 @@ type APIState struct {
 type FileState struct {
 	LoadedAt time.Time // when the content in force was loaded
 	Err      error     // why the file as it is now is not in force; nil if it is
+}
+
+// keepStale keeps for r what the reading before it, or those before that, found of the
+// sessions that r could not read.
+func (r *Reading) keepStale(last *Reading) {
+	if last != nil {
+		r.stale = staleOf(r.Sessions, last.Sessions, last.stale)
+		r.staleAgents = staleOf(r.AgentSessions, last.AgentSessions, last.staleAgents)
+	}
+}
+
+func staleOf[S session](now []Found[S], earlier ...[]Found[S]) []Found[S] {
+	var kept []Found[S]
+	for i := range now {
+		if now[i].Err == nil {
+			continue
+		}
+		for _, sessions := range earlier {
+			if known := find(sessions, now[i].ID); known != nil && known.Err == nil {
+				kept = append(kept, *known)
+				break
+			}
+		}
+	}
+	return kept
+}
+
+// StaleSession returns what an earlier reading found of a session that r could not
+// read, or nil.
+func (r *Reading) StaleSession(id string) *SessionReading { return find(r.stale, id) }
+
+// StaleAgent is StaleSession for agent sessions.
+func (r *Reading) StaleAgent(id string) *AgentSessionReading { return find(r.staleAgents, id) }
+
+// find returns the session of this ID, or nil.
+func find[S session](sessions []Found[S], id string) *Found[S] {
+	i, found := slices.BinarySearchFunc(sessions, id, func(s Found[S], id string) int { return strings.Compare(s.ID, id) })
+	if !found {
+		return nil
+	}
+	return &sessions[i]
 }
 
 // AllRead reports whether every session that was asked for was read; the account,

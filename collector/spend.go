@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +16,38 @@ const (
 	maxSpendWindow = 15 * time.Minute
 )
 
-// SpendRate is how fast money is spent: what the sessions' costs have grown by
-// since an earlier reading. A session counts if both readings have its costs, or
-// if it started between them.
+// SpendRate is how fast money is spent: what the sessions' costs and proxy traffic
+// have grown by since an earlier reading. A session counts if both readings have its
+// costs, or if it started between them.
 type SpendRate struct {
-	USDPerHour float64
-	Over       time.Duration // from the earlier reading to this one
+	Rate
+	Over     time.Duration // from the earlier reading to this one
+	sessions []sessionRate // in the order of the IDs
+}
+
+// Rate is how fast money is spent, and data moved through the proxy; of that NaN if
+// it is not known.
+type Rate struct {
+	USDPerHour         float64
+	MegabytesPerMinute float64
+}
+
+type sessionRate struct {
+	id string
+	Rate
+}
+
+// Of returns the rate of a session, or of the LLM of an agent session; nil if it is not
+// known. One that started in the meantime has its own since its start.
+func (r *SpendRate) Of(id string) *Rate {
+	if r == nil {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(r.sessions, id, func(s sessionRate, id string) int { return strings.Compare(s.id, id) })
+	if !found {
+		return nil
+	}
+	return &r.sessions[i].Rate
 }
 
 // spendTracker remembers the costs that readings found, at intervals. It is safe
@@ -38,9 +65,14 @@ type mark struct {
 }
 
 type sessionCost struct {
-	id      string
-	usd     float64
-	started time.Time
+	id        string
+	usd       float64
+	megabytes float64 // NaN: not known
+	started   time.Time
+}
+
+func (c *sessionCost) rate(over time.Duration) Rate {
+	return Rate{USDPerHour: c.usd / over.Hours(), MegabytesPerMinute: c.megabytes / over.Minutes()}
 }
 
 // rate returns the rate at which r finds money spent, or nil if it is not known,
@@ -59,8 +91,7 @@ func (t *spendTracker) rate(r *Reading) *SpendRate {
 	t.forget(r.Start)
 	var rate *SpendRate
 	if len(t.marks) > 0 && r.Start.Sub(t.marks[0].at) >= minSpendWindow {
-		over := r.Start.Sub(t.marks[0].at)
-		rate = &SpendRate{USDPerHour: t.marks[0].spentUntil(r) / over.Hours(), Over: over}
+		rate = t.marks[0].rateUntil(r)
 	}
 	if n := len(t.marks); n == 0 || r.Start.Sub(t.marks[n-1].at) >= minSpendWindow {
 		t.marks = append(t.marks, newMark(r))
@@ -84,21 +115,34 @@ func (t *spendTracker) forget(now time.Time) {
 
 func newMark(r *Reading) mark { return mark{at: r.Start, costs: costsOf(r)} }
 
-// spentUntil returns what was spent from m to r, as far as is known.
-func (m *mark) spentUntil(r *Reading) float64 {
-	spent, before := 0.0, m.costs
-	for _, cost := range costsOf(r) {
-		for len(before) > 0 && before[0].id < cost.id {
+// rateUntil returns how fast money was spent from m to r, as far as is known.
+func (m *mark) rateUntil(r *Reading) *SpendRate {
+	costs, before := costsOf(r), m.costs
+	total, rate := sessionCost{}, &SpendRate{Over: r.Start.Sub(m.at), sessions: make([]sessionRate, 0, len(costs))}
+	for _, spent := range costs {
+		for len(before) > 0 && before[0].id < spent.id {
 			before = before[1:]
 		}
+		over := rate.Over
 		switch {
-		case len(before) > 0 && before[0].id == cost.id:
-			spent += cost.usd - before[0].usd
-		case cost.started.After(m.at):
-			spent += cost.usd
+		case len(before) > 0 && before[0].id == spent.id:
+			spent.usd -= before[0].usd
+			spent.megabytes -= before[0].megabytes
+		case spent.started.After(m.at):
+			over = r.Start.Sub(spent.started)
+		default:
+			continue
+		}
+		total.usd += spent.usd
+		if !math.IsNaN(spent.megabytes) {
+			total.megabytes += spent.megabytes
+		}
+		if over >= minSpendWindow {
+			rate.sessions = append(rate.sessions, sessionRate{spent.id, spent.rate(over)})
 		}
 	}
-	return spent
+	rate.Rate = total.rate(rate.Over)
+	return rate
 }
 
 // costsOf returns what the sessions of r have cost, browsers and the LLM of agents: the
@@ -107,12 +151,16 @@ func costsOf(r *Reading) []sessionCost {
 	costs := make([]sessionCost, 0, len(r.Sessions)+len(r.AgentSessions))
 	for i := range r.Sessions {
 		if s := &r.Sessions[i]; s.Err == nil && s.Session.ProxyCost.Known && s.Session.BrowserCost.Known {
-			costs = append(costs, sessionCost{s.ID, s.Session.Cost(), s.Session.StartedAt})
+			cost := sessionCost{s.ID, s.Session.Cost(), math.NaN(), s.Session.StartedAt}
+			if s.Session.ProxyUsedMB.Known {
+				cost.megabytes = s.Session.ProxyUsedMB.Value
+			}
+			costs = append(costs, cost)
 		}
 	}
 	for i := range r.AgentSessions {
 		if s := &r.AgentSessions[i]; s.Err == nil && s.Session.LLMCost.Known {
-			costs = append(costs, sessionCost{s.ID, s.Session.LLMCost.Value, s.Session.StartedAt})
+			costs = append(costs, sessionCost{s.ID, s.Session.LLMCost.Value, math.NaN(), s.Session.StartedAt})
 		}
 	}
 	slices.SortFunc(costs, func(a, b sessionCost) int { return strings.Compare(a.id, b.id) })

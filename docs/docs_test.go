@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"browseruse_exporter/internal/exporter"
 	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/web/statuspage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -287,6 +289,17 @@ func TestTheReadmeHasTheRules(t *testing.T) {
 		_, rule, _ := strings.Cut(rules, "- alert: "+row[1]+"\n")
 		if severity := regexp.MustCompile(`severity: (\w+)`).FindStringSubmatch(rule); severity == nil || severity[1] != row[2] {
 			t.Errorf("rules.yml has another severity than %s of %s: %q", row[2], row[1], severity)
+		}
+	}
+}
+
+// TestThePageHasTheThresholds compares what the status page points out with the
+// shipped rules.
+func TestThePageHasTheThresholds(t *testing.T) {
+	rules := page(t, "../deploy/prometheus/rules.yml")
+	for name, value := range statuspage.Thresholds() {
+		if want := fmt.Sprintf(`labels: {threshold: %s}, expr: "%v"`, name, value); !strings.Contains(rules, want) {
+			t.Errorf("rules.yml has no %s", want)
 		}
 	}
 }

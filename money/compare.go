@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/money/prom"
 )
 
 // The names of the recordings that are held against the ledger.
@@ -46,6 +47,7 @@ type figures struct {
 	spent                  float64 // truly
 	day, dayCounter        float64 // error of the last day, or of all if that is less
 	sum, sumFloor          float64 // error of all hours together
+	restarts               float64 // share spent between the last scrape before a restart and the first after it
 	sessions, unseen       int     // of the time; that no scrape had
 	agents, agentsUnseen   int
 	agentsOff              int
@@ -71,14 +73,10 @@ func (w *world) add(d *delays, due, fires time.Time, found bool) {
 	}
 	delay := fires.Sub(due)
 	d.all = append(d.all, delay)
-	known := due
-	if n, _ := slices.BinarySearchFunc(w.good, due, time.Time.Compare); n < len(w.good) {
-		known = w.good[n]
-	}
 	if delay.Abs() <= time.Minute {
 		d.inTime++
 	}
-	if delay >= -time.Minute && fires.Sub(known) <= time.Minute {
+	if delay >= -time.Minute && fires.Sub(w.firstGood(due)) <= time.Minute {
 		d.asKnown++
 	}
 }
@@ -100,6 +98,10 @@ func (w *world) compare() (*figures, error) {
 		f.sumFloor += h.spent * h.floor
 	}
 	f.sum, f.sumFloor = f.sum/all, f.sumFloor/all
+	for _, restart := range w.restarts {
+		at := w.start.Add(restart)
+		f.restarts += w.ledger.between(w.lastGood(at), w.firstGood(at)) / all
+	}
 	var err error
 	if f.day, err = w.errorOf(spendDay, end, 24*time.Hour); err != nil {
 		return nil, err
@@ -158,6 +160,15 @@ func (w *world) lastGood(before time.Time) time.Time {
 		return w.start
 	}
 	return w.good[n-1]
+}
+
+// firstGood returns when the first scrape from a time on was that read the API.
+func (w *world) firstGood(from time.Time) time.Time {
+	n, _ := slices.BinarySearchFunc(w.good, from, time.Time.Compare)
+	if n == len(w.good) {
+		return w.start.Add(w.lasts)
+	}
+	return w.good[n]
 }
 
 // errorOf returns the share by which what was recorded is off the truth.
@@ -243,30 +254,30 @@ func (w *world) compareSpendAlerts(f *figures) error {
 	return nil
 }
 
-// evaluation is what an alert's evaluation sees.
-type evaluation struct {
+// seen is what an alert's evaluation sees.
+type seen struct {
 	at    time.Time
 	value float64
 }
 
 // evaluations returns what an alert's expression gives at each of its evaluations.
-func (w *world) evaluations(expr, alert string) ([]evaluation, error) {
+func (w *world) evaluations(expr, alert string) ([]seen, error) {
 	matrix, err := w.server.QueryRange(expr, w.phase(alert), w.start.Add(w.lasts), w.interval)
 	if err != nil || len(matrix) == 0 {
 		return nil, err
 	}
-	var all []evaluation
+	var all []seen
 	for _, point := range matrix[0].Floats {
-		all = append(all, evaluation{time.UnixMilli(point.T), point.F})
+		all = append(all, seen{time.UnixMilli(point.T), point.F})
 	}
 	return all, nil
 }
 
 // phase returns when an alert is evaluated first.
 func (w *world) phase(alert string) time.Time {
-	for _, rule := range w.server.Rules {
-		if rule.Name() == alert {
-			return rule.EvalTimestamp(w.start.Add(w.interval))
+	for i, group := range w.groupsOfRules() {
+		if slices.ContainsFunc(group, func(rule *prom.Rule) bool { return rule.Name() == alert }) {
+			return w.start.Add(evaluationOf(i))
 		}
 	}
 	return w.start
@@ -274,7 +285,7 @@ func (w *world) phase(alert string) time.Time {
 
 // crossings finds the times at which the true curve rises above a threshold, and
 // how much later an evaluation sees it.
-func (w *world) crossings(curve []float64, recorded []evaluation, threshold float64, d *delays) {
+func (w *world) crossings(curve []float64, recorded []seen, threshold float64, d *delays) {
 	below := 0 // steps in a row, until now
 	for i, value := range curve {
 		if value <= threshold {
@@ -283,7 +294,7 @@ func (w *world) crossings(curve []float64, recorded []evaluation, threshold floa
 		}
 		at := w.start.Add(time.Duration(i) * curveStep)
 		if below >= int(calm/curveStep) && !at.Before(w.start.Add(time.Hour)) && at.Add(patience).Before(w.start.Add(w.lasts)) {
-			first := slices.IndexFunc(recorded, func(e evaluation) bool { return e.at.After(at.Add(-calm)) && e.value > threshold })
+			first := slices.IndexFunc(recorded, func(e seen) bool { return e.at.After(at.Add(-calm)) && e.value > threshold })
 			found := first >= 0 && recorded[first].at.Before(at.Add(patience))
 			var fires time.Time
 			if found {

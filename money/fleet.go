@@ -25,7 +25,6 @@ const (
 	browserPause   = 90 * time.Second // from one browser of an agent session to the next, on average
 	proxyShare     = 1. / 3
 	medianTraffic  = 8 << 10 // bytes a second
-	videosPerDay   = 12
 	lateMost       = 5 * time.Minute
 	lateMinuteRate = 0.1
 	history        = 5 * time.Hour // that the fleet has lived when the exporter starts
@@ -33,11 +32,11 @@ const (
 
 // life describes a fleet.
 type life struct {
-	perDay  int
-	proxy   bool
-	rhythm  bool          // a quarter of the load at three at night
-	median  time.Duration // 0: medianLength
-	traffic float64       // 0: medianTraffic
+	perDay int
+	proxy  bool
+	videos int           // sessions a day that load video through the proxy
+	rhythm bool          // a quarter of the load at three at night
+	median time.Duration // 0: medianLength
 }
 
 // plan returns the sessions of a fleet that start until the end of a time, the
@@ -68,10 +67,8 @@ func (l life) plan(start time.Time, lasts time.Duration) []simapi.Session {
 			begins = begins.Add(time.Duration(random.ExpFloat64() * float64(browserPause)))
 		}
 	}
-	if l.proxy {
-		for range int(videosPerDay * lasts.Hours() / 24) {
-			sessions = append(sessions, l.video(random, start.Add(time.Duration(random.Float64()*float64(lasts)))))
-		}
+	for range int(float64(l.videos) * lasts.Hours() / 24) {
+		sessions = append(sessions, l.video(random, start.Add(time.Duration(random.Float64()*float64(lasts)))))
 	}
 	slices.SortStableFunc(sessions, func(a, b simapi.Session) int { return a.StartedAt.Compare(b.StartedAt) })
 	return slices.DeleteFunc(sessions, func(s simapi.Session) bool { return !s.StartedAt.Before(end) })
@@ -86,7 +83,7 @@ func (l life) session(random *rand.Rand, at time.Time, agent string) simapi.Sess
 	}
 	s.StopAt = s.StartedAt.Add(min(time.Duration(length), longest)).Truncate(time.Microsecond)
 	if l.proxy && random.Float64() < proxyShare {
-		s.ProxyBytesPerSecond = int64(cmp.Or(l.traffic, medianTraffic) * math.Exp(random.NormFloat64()))
+		s.ProxyBytesPerSecond = int64(medianTraffic * math.Exp(random.NormFloat64()))
 	}
 	return late(random, s)
 }

@@ -30,7 +30,7 @@ func day(name string, l life) scenario {
 }
 
 func scenarios() []scenario {
-	mixed := life{perDay: 10000, proxy: true, rhythm: true}
+	mixed := life{perDay: 10000, proxy: true, videos: 12, rhythm: true}
 	browser := life{perDay: 10000, rhythm: true}
 	one := day("mixed, one server", mixed)
 	pair := day("mixed, two servers and two exporters", mixed)

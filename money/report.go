@@ -9,8 +9,8 @@ import (
 	"browseruse_exporter/money/prom"
 )
 
-const header = `| fleet | spent | day | sum of hours | hour: median, p90, worst | floor of that | off the floor: quiet hours, others | counters: day, worst hour | sessions unseen | agent sessions: unseen, off by 0.5% | alerts in the minute: hour, day, session, agent session | CPU: all, rules |
-|---|---|---|---|---|---|---|---|---|---|---|---|`
+const header = `| fleet | spent | day | sum of hours | lost in restarts | hour: median, p90, worst | floor of that | off the floor: quiet hours, others | counters: day, worst hour | sessions unseen | agent sessions: unseen, off by 0.5% | alerts in the minute: hour, day, session, agent session | CPU: all, rules |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|`
 
 // report prints a line of the table.
 func report(w *world, each bool) error {
@@ -26,7 +26,7 @@ func report(w *world, each bool) error {
 	cells := []string{
 		w.name,
 		fmt.Sprintf("$%.0f", f.spent),
-		percent(f.day), percent(f.sum),
+		percent(f.day), percent(f.sum), percent(-f.restarts),
 		threeOf(rules), threeOf(floor),
 		fmt.Sprintf("%.2f, %.2f", 100*quiet, 100*others),
 		fmt.Sprintf("%s, %.2f%%", percent(f.dayCounter), 100*slices.Max(counter)),

@@ -25,6 +25,8 @@ const (
 	apiLatency    = 50 * time.Millisecond
 	scrapeTimeout = 10 * time.Second
 	restartTakes  = 20 * time.Second
+	firstScrape   = 3 * time.Second
+	evaluation    = 18 * time.Second // of the first group of rules, after the scrapes of the first server
 	serverShift   = 12 * time.Second // by which the scrapes of a second server come later
 	exporterShift = 7 * time.Second
 	keyVariable   = "BROWSER_USE_API_KEY"
@@ -153,10 +155,8 @@ func (w *world) schedule(sessions []simapi.Session) []*event {
 	for i, t := range w.exporters {
 		w.scheduleExporter(c, i, t)
 	}
-	for _, group := range w.groupsOfRules() {
-		c.add(group[0].EvalTimestamp(w.start.Add(w.interval)).Sub(w.start), w.interval, func(now time.Time) error {
-			return w.evaluate(group, now)
-		})
+	for i, group := range w.groupsOfRules() {
+		c.add(evaluationOf(i), w.interval, func(now time.Time) error { return w.evaluate(group, now) })
 	}
 	c.add(2*time.Hour, 2*time.Hour, func(time.Time) error { return w.server.Compact() })
 	return c.events
@@ -193,10 +193,13 @@ func (w *world) scheduleExporter(c *calendar, i int, t *target) {
 		c.add(restart+restartTakes, 0, func(time.Time) error { return t.begin(w.api) })
 	}
 	for server := range w.servers {
-		offset := 3*time.Second + time.Duration(i)*exporterShift + time.Duration(server)*serverShift
+		offset := firstScrape + time.Duration(i)*exporterShift + time.Duration(server)*serverShift
 		c.add(offset%w.interval, w.interval, func(now time.Time) error { return w.scrape(t, server, now) })
 	}
 }
+
+// evaluationOf returns when the i-th group of rules is evaluated first.
+func evaluationOf(i int) time.Duration { return evaluation + time.Duration(i)*time.Second }
 
 // evaluate evaluates the rules of a group.
 func (w *world) evaluate(group []*prom.Rule, now time.Time) error {

@@ -101,7 +101,7 @@ func TestABadConfigFile(t *testing.T) {
 		"a number in words":      {shop + "    rate_limit: fast\n", `line 4: rate_limit: "fast": want a number of requests a second, or 0 for no limit`},
 		"no whole number":        {shop + "    concurrency: many\n", `line 4: concurrency: "many": want a whole number from 1 to 100`},
 		"a bad switch":           {shop + "    discover: maybe\n", `line 4: discover: "maybe": want true or false`},
-		"an empty value":         {shop + "    linger:\n", `line 4: linger: "": want a duration such as 5s or 500ms`},
+		"an empty value":         {shop + "    linger:\n", `line 4: linger: "": want a duration such as 500ms, 5s or 1d`},
 		"a list for a value":     {shop + "    timeout: [5s]\n", `line 4: timeout: want one value, no list and no mapping`},
 		"a value for a list":     {shop + "    metadata_labels: team\n", `line 4: metadata_labels: want a list`},
 		"a bad session":          {shop + "    session_ids:\n    - 00000000-0000-4000-8000-000000000001\n    - two\n", `line 6: session_ids: "two": want a UUID such as `},

@@ -82,7 +82,7 @@ func (p *projectConfig) defineMaxAge(app *kingpin.Application) {
 
 // What several flags want.
 const (
-	wantDuration = "a duration such as 5s or 500ms"
+	wantDuration = "a duration such as 500ms, 5s or 1d"
 	wantPath     = "the path of a file"
 )
 

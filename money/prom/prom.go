@@ -222,10 +222,6 @@ func (r *Rule) IsAlert() bool {
 	return is
 }
 
-// EvalTimestamp returns when the group of the rule is evaluated at a time, or was
-// the last time before it: each group has its own offset.
-func (r *Rule) EvalTimestamp(at time.Time) time.Time { return r.group.EvalTimestamp(at.UnixNano()) }
-
 // Query answers an instant query.
 func (s *Server) Query(expr string, at time.Time) (promql.Vector, error) {
 	return rules.EngineQueryFunc(s.engine, s.db)(context.Background(), expr, at)

@@ -104,12 +104,12 @@ func TestTheTableIsHeardAsOne(t *testing.T) {
 				if len(rows) != 11 {
 					t.Fatalf("%d rows; want a header and 10 sessions", len(rows))
 				}
-				if got := len(rows[0].all("columnheader")); got != 12 {
-					t.Errorf("%d column headers; want 12", got)
+				if got := len(rows[0].all("columnheader")); got != 14 {
+					t.Errorf("%d column headers; want 14", got)
 				}
 				for _, row := range rows[1:] {
 					cells := row.all("cell", "gridcell", "rowheader")
-					want := 12
+					want := 14
 					if cells[0].text() == "unreadable" {
 						want = 3 // the last one spans the others
 					}
@@ -117,7 +117,7 @@ func TestTheTableIsHeardAsOne(t *testing.T) {
 						t.Errorf("%d cells of %q; want %d, the second a header", len(cells), row.text(), want)
 					}
 				}
-				if overdue := rows[1].all("cell"); overdue[1].text() != agentTwo || !strings.HasPrefix(overdue[3].text(), "-3m") || overdue[9].text() != "customer-2" {
+				if overdue := rows[1].all("cell"); overdue[1].text() != agentTwo || !strings.HasPrefix(overdue[3].text(), "-3m") || overdue[11].text() != "customer-2" {
 					t.Errorf("the overdue session is heard as %q", rows[1].text())
 				}
 			})

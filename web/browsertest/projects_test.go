@@ -35,7 +35,7 @@ func (p *tab) wantProjects(want string) {
 func TestProjects(t *testing.T) {
 	r := newProjects(t)
 	p := opened(t, r, "/")
-	p.wantProjects("down new expensive calm")
+	p.wantProjects("down expensive new calm")
 	p.sortBy("project")
 	p.wantProjects("calm down expensive new")
 	p.do(`const filter = document.getElementById("filter"); filter.value = "expens"; filter.dispatchEvent(new Event("input"))`)
@@ -73,5 +73,5 @@ func TestProjectsAreReadable(t *testing.T) {
 }
 
 // tooSmall lists what a finger would miss.
-const tooSmall = `[...document.querySelectorAll("a, button, #controls input, label.check")].filter((e) => !e.matches(".skip, label input")
+const tooSmall = `[...document.querySelectorAll("a, button, #controls input, #controls select, summary, label.check")].filter((e) => !e.matches(".skip, label input")
 	&& e.getBoundingClientRect().height < 24).map((e) => e.textContent + e.id + e.getBoundingClientRect().height)`

@@ -46,6 +46,12 @@ var pictured = map[string]struct {
 		r.scrape()
 		return r
 	}},
+	"down-known": {"/", func(t *testing.T) *rig {
+		r := demo(t)
+		r.api.Inject(simapi.Fault{Handler: simapi.Status(500, "")})
+		r.scrape()
+		return r
+	}},
 	"down-discovery": {"/", func(t *testing.T) *rig {
 		r := newRig(t, newAPI(5))
 		r.net.Refuse(true)

@@ -2,38 +2,37 @@ package statuspage
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
 	"browseruse_exporter/collector"
 )
 
-// AgentSession is one agent session as JSON. One that could not be read has an ID and an
-// error, and nothing else but its browsers.
+// AgentSession is one agent session as JSON. One that could not be read has an ID, an
+// error, what was read of it last, and nothing else but its browsers.
 type AgentSession struct {
-	AgentSessionID  string    `json:"agent_session_id"`
-	Up              bool      `json:"up"`
-	Error           *Failure  `json:"error,omitempty"`
-	Active          *bool     `json:"active,omitempty"`
-	Status          string    `json:"status,omitempty"`
-	Model           string    `json:"model,omitempty"`
-	LLMCostUSD      *float64  `json:"llm_cost_usd,omitempty"` // nil, as the others: not known
-	TotalCostUSD    *float64  `json:"total_cost_usd,omitempty"`
-	MaxCostUSD      *float64  `json:"max_cost_usd,omitempty"` // nil: no limit
-	InputTokens     *float64  `json:"input_tokens,omitempty"`
-	OutputTokens    *float64  `json:"output_tokens,omitempty"`
-	Steps           *float64  `json:"steps,omitempty"`
-	StartTimestamp  time.Time `json:"start_timestamp,omitzero"`
-	FinishTimestamp time.Time `json:"finish_timestamp,omitzero"` // its last update, once it has ended
-	ReadTimestamp   time.Time `json:"read_timestamp,omitzero"`
-	SessionIDs      []string  `json:"session_ids"` // its browsers
+	AgentSessionID  string        `json:"agent_session_id"`
+	State           State         `json:"state"`
+	Troubles        []State       `json:"troubles,omitempty"` // as those of a Session
+	Up              bool          `json:"up"`
+	Error           *Failure      `json:"error,omitempty"`
+	LastKnown       *AgentSession `json:"last_known,omitempty"`
+	Active          *bool         `json:"active,omitempty"`
+	Status          string        `json:"status,omitempty"`
+	Model           string        `json:"model,omitempty"`
+	LLMCostUSD      *float64      `json:"llm_cost_usd,omitempty"`     // nil, as the others: not known
+	LLMUSDPerHour   *float64      `json:"llm_usd_per_hour,omitempty"` // nil: it does not live, or that is not known (yet)
+	TotalCostUSD    *float64      `json:"total_cost_usd,omitempty"`
+	MaxCostUSD      *float64      `json:"max_cost_usd,omitempty"` // nil: no limit
+	InputTokens     *float64      `json:"input_tokens,omitempty"`
+	OutputTokens    *float64      `json:"output_tokens,omitempty"`
+	Steps           *float64      `json:"steps,omitempty"`
+	StartTimestamp  time.Time     `json:"start_timestamp,omitzero"`
+	FinishTimestamp time.Time     `json:"finish_timestamp,omitzero"` // its last update, once it has ended
+	ReadTimestamp   time.Time     `json:"read_timestamp,omitzero"`
+	SessionIDs      []string      `json:"session_ids"` // its browsers
 }
-
-// nearlyUsed is the share of a budget from which on it is nearly used.
-const nearlyUsed = 0.9
-
-// NearBudget is the state of an agent session that lives and has nearly used its budget.
-const NearBudget State = "low budget"
 
 // newAgentSessions returns the agent sessions of a reading with the browsers of each, or
 // nil if it was not to read any.
@@ -50,14 +49,21 @@ func newAgentSessions(r *collector.Reading) []AgentSession {
 	}
 	agents := make([]AgentSession, 0, len(r.AgentSessions))
 	for i := range r.AgentSessions {
-		agents = append(agents, newAgentSession(&r.AgentSessions[i], append([]string{}, browsers[r.AgentSessions[i].ID]...)))
+		agents = append(agents, newAgentSession(r, &r.AgentSessions[i], append([]string{}, browsers[r.AgentSessions[i].ID]...)))
 	}
 	return agents
 }
 
-func newAgentSession(s *collector.AgentSessionReading, browsers []string) AgentSession {
+func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, browsers []string) AgentSession {
 	if s.Err != nil {
-		return AgentSession{AgentSessionID: s.ID, Error: newFailure(s.Err), SessionIDs: browsers}
+		agent := AgentSession{AgentSessionID: s.ID, State: Unreadable, Error: newFailure(s.Err), SessionIDs: browsers}
+		if stale := r.StaleAgent(s.ID); stale != nil {
+			agent.LastKnown = new(newAgentSession(r, stale, browsers))
+			if !r.Up && *agent.LastKnown.Active {
+				agent.State = WasActive
+			}
+		}
+		return agent
 	}
 	agent := AgentSession{
 		AgentSessionID: s.ID,
@@ -78,6 +84,10 @@ func newAgentSession(s *collector.AgentSessionReading, browsers []string) AgentS
 	if !s.Session.FinishedAt.IsZero() {
 		agent.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
+	if rate := r.SpendRate.Of(s.ID); rate != nil && *agent.Active {
+		agent.LLMUSDPerHour = finite(rate.USDPerHour)
+	}
+	agent.judge()
 	return agent
 }
 
@@ -90,32 +100,47 @@ func (s AgentSession) BudgetUsed() *float64 {
 	return new(*s.TotalCostUSD / *s.MaxCostUSD)
 }
 
-// State returns the state that the page shows.
-func (s AgentSession) State() State {
-	switch used := s.BudgetUsed(); {
-	case !s.Up:
-		return Unreadable
-	case !*s.Active:
-		return Stopped
-	case used != nil && *used >= nearlyUsed:
-		return NearBudget
-	default:
-		return Active
+// judge says in which state an agent session is that was read, and what of it exceeds a
+// limit.
+func (s *AgentSession) judge() {
+	if orZero(s.TotalCostUSD) > agentSessionCostUSD {
+		s.Troubles = append(s.Troubles, Expensive)
 	}
+	if used := s.BudgetUsed(); used != nil && *used >= agentSessionBudgetRatio && *s.Active {
+		s.Troubles = append(s.Troubles, NearBudget)
+	}
+	switch {
+	case !*s.Active:
+		s.State = Stopped
+	case len(s.Troubles) > 0:
+		s.State = s.Troubles[0]
+	default:
+		s.State = Active
+	}
+}
+
+// Has and Values are those of a Session.
+func (s AgentSession) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
+
+func (s AgentSession) Values() *AgentSession {
+	if s.Up {
+		return &s
+	}
+	return s.LastKnown
 }
 
 // StateText returns the state in words: that of the API, unless another says more.
 func (s AgentSession) StateText() string {
-	if state := s.State(); state == Unreadable || state == NearBudget {
-		return string(state)
+	if s.State == Active || s.State == Stopped {
+		return strings.ReplaceAll(s.Status, "_", " ")
 	}
-	return strings.ReplaceAll(s.Status, "_", " ")
+	return string(s.State)
 }
 
 // compareAgents orders agent sessions as compare orders sessions.
 func compareAgents(a, b AgentSession) int {
 	return cmp.Or(
-		cmp.Compare(urgency[a.State()], urgency[b.State()]),
+		cmp.Compare(urgency[a.State], urgency[b.State]),
 		b.FinishTimestamp.Compare(a.FinishTimestamp),
 		cmp.Compare(orZero(b.TotalCostUSD), orZero(a.TotalCostUSD)),
 		cmp.Compare(a.AgentSessionID, b.AgentSessionID))

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,13 +17,15 @@ const most = 3
 
 // Attention is something to look at, with the sessions that it is about.
 type Attention struct {
-	Kind     string             `json:"kind"`             // overdue, unreadable, timing_out, budget_nearly_used, running_longest, dearest or dearest_agent_sessions
+	Kind     string             `json:"kind"`             // such as overdue
 	Reason   apiclient.Reason   `json:"reason,omitempty"` // of those unreadable, which are grouped by reason
 	Level    Level              `json:"level"`
 	Text     string             `json:"text"`
 	Advice   string             `json:"advice,omitempty"` // what it means, and what to do
 	Count    int                `json:"count"`
 	Sessions []AttentionSession `json:"sessions"` // the first of them
+
+	overLimit bool // of an alert
 }
 
 // AttentionSession is a session and why it is named, in words and, where a time is
@@ -41,98 +44,153 @@ type Tick struct {
 }
 
 // attention returns which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session, agents []AgentSession, now time.Time) []Attention {
-	byState, unreadable := map[State][]*Session{}, map[apiclient.Reason][]*Session{}
+func attention(sessions []Session, agents []AgentSession, apiUp bool, now time.Time) []Attention {
+	byTrouble := map[State][]*Session{}
+	var active, stale, unreadable []*Session
 	for i := range sessions {
 		s := &sessions[i]
-		byState[s.State()] = append(byState[s.State()], s)
-		if !s.Up {
-			unreadable[s.Error.Reason] = append(unreadable[s.Error.Reason], s)
+		for _, trouble := range s.Troubles {
+			byTrouble[trouble] = append(byTrouble[trouble], s)
 		}
+		switch {
+		case s.State == WasActive:
+			stale = append(stale, s)
+		case !s.Up:
+			unreadable = append(unreadable, s)
+		case *s.Active:
+			active = append(active, s)
+		}
+	}
+	longest := func(s *Session) AttentionSession {
+		return s.because(duration(collector.SecondsUntil(now, s.StartTimestamp)), &Tick{"age", s.StartTimestamp})
 	}
 	result := []Attention{}
-	add := func(a Attention, all []*Session, why func(*Session) AttentionSession) {
-		if len(all) == 0 {
-			return
-		}
-		a.Count = len(all)
-		for _, s := range all[:min(len(all), most)] {
-			named := why(s)
-			named.SessionID = s.SessionID
-			a.Sessions = append(a.Sessions, named)
-		}
-		result = append(result, a)
+	add := func(level Level, kind, text, advice string, all []*Session, order func(*Session) float64, why func(*Session) AttentionSession) {
+		a := Attention{Kind: kind, Level: level, Text: text, Advice: advice, overLimit: level != Note && kind != "timing_out"}
+		result = append(result, about(a, byLeast(all, order), why)...)
 	}
-
-	overdue := byLeast(byState[Overdue], timeLeft)
-	add(Attention{Kind: "overdue", Level: Bad, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout", Advice: "An active session is billed: see that it is stopped."},
-		overdue, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.TimeoutTimestamp}, Text: duration(collector.SecondsUntil(now, s.TimeoutTimestamp)) + " over"}
-		})
-	reasons := slices.SortedFunc(maps.Keys(unreadable), func(a, b apiclient.Reason) int {
-		return cmp.Or(len(unreadable[b])-len(unreadable[a]), cmp.Compare(a, b))
+	all := byTrouble[Overdue]
+	add(Bad, "overdue", sessionsText(len(all), "is", "are")+" active past the timeout", "An active session is billed: see that it is stopped.", all, timeLeft, func(s *Session) AttentionSession {
+		return s.because(duration(collector.SecondsUntil(now, s.TimeoutTimestamp))+" over", &Tick{"age", s.TimeoutTimestamp})
 	})
-	for _, reason := range reasons {
-		all := unreadable[reason]
-		add(Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)},
-			all, func(s *Session) AttentionSession { return AttentionSession{Text: s.Error.Cause} })
+	if apiUp { // else one sentence says it of all
+		result = append(result, attentionToUnreadable(unreadable)...)
 	}
-	timingOut := byLeast(byState[TimingOut], timeLeft)
-	add(Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
-		timingOut, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"left", s.TimeoutTimestamp}, Text: left(collector.SecondsUntil(s.TimeoutTimestamp, now)) + " left"}
-		})
+	all = byTrouble[Expensive]
+	add(Warning, "expensive", sessionsText(len(all), "has", "have")+" cost more than "+usd(sessionCostUSD), "", all, cheapness, expense)
+	all = byTrouble[HeavyTraffic]
+	add(Warning, "heavy_traffic", sessionsText(len(all), "moves", "move")+fmt.Sprintf(" more than %d MB a minute through the proxy", proxyMegabytesPerMinute),
+		"1 GB through the proxy costs some $5.", all, func(s *Session) float64 { return -*s.MBPerMinute }, pace)
+	overLimit, mostExpensive := attentionToAgents(agents)
+	result = append(result, overLimit...)
+	all = byTrouble[RunningLong]
+	add(Warning, "running_long", sessionsText(len(all), "has", "have")+fmt.Sprintf(" run for more than %.0f minutes", runningLong.Minutes()),
+		"A forgotten one is billed until its timeout: see who needs it.", all, start, longest)
+	all = byTrouble[TimingOut]
+	add(Warning, "timing_out", sessionsText(len(all), "times", "time")+" out within 5 minutes", "", all, timeLeft, func(s *Session) AttentionSession {
+		return s.because(left(collector.SecondsUntil(s.TimeoutTimestamp, now))+" left", &Tick{"left", s.TimeoutTimestamp})
+	})
 
-	budgets, mostExpensive := attentionToAgents(agents)
-	result = append(result, budgets...)
-
-	active := slices.Concat(overdue, timingOut, byState[Active])
-	longest := byLeast(active, func(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) })
-	add(Attention{Kind: "running_longest", Level: Note, Text: "Running longest"},
-		longest, func(s *Session) AttentionSession {
-			return AttentionSession{Tick: &Tick{"age", s.StartTimestamp}, Text: duration(collector.SecondsUntil(now, s.StartTimestamp))}
-		})
-	dearest := byLeast(active, func(s *Session) float64 { return -s.knownCost() })
-	add(Attention{Kind: "dearest", Level: Note, Text: "Dearest of those active"},
-		dearest, func(s *Session) AttentionSession { return AttentionSession{Text: usd(s.knownCost())} })
+	spending := slices.DeleteFunc(slices.Clone(active), func(s *Session) bool { return s.USDPerHour == nil })
+	add(Note, "spending_most", "Spending the most now", "", spending, func(s *Session) float64 { return -*s.USDPerHour }, pace)
+	if len(byTrouble[RunningLong]) == 0 {
+		add(Note, "running_longest", "Running longest", "", active, start, longest)
+	}
+	add(Note, "most_expensive", "Most expensive of those active", "", active, cheapness, expense)
+	add(Note, "most_expensive_last_known", "Most expensive when they were read last", "", stale, cheapness, expense)
 	return append(result, mostExpensive...)
 }
 
-// attentionToAgents returns which agent sessions need to be looked at: those near their
-// budgets, and the most expensive.
-func attentionToAgents(agents []AgentSession) (budgets, mostExpensive []Attention) {
-	about := func(a Attention, all []*AgentSession, why func(*AgentSession) string) []Attention {
-		a.Count = len(all)
-		for _, s := range all[:min(len(all), most)] {
-			a.Sessions = append(a.Sessions, AttentionSession{AgentSessionID: s.AgentSessionID, Text: why(s)})
-		}
-		if a.Count == 0 {
-			return nil
-		}
-		return []Attention{a}
+// attentionToUnreadable returns the unreadable sessions, grouped by why they are.
+func attentionToUnreadable(sessions []*Session) (result []Attention) {
+	byReason := map[apiclient.Reason][]*Session{}
+	for _, s := range sessions {
+		byReason[s.Error.Reason] = append(byReason[s.Error.Reason], s)
 	}
-	var nearBudget, living []*AgentSession
+	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b apiclient.Reason) int {
+		return cmp.Or(len(byReason[b])-len(byReason[a]), cmp.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		all := byReason[reason]
+		a := Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)}
+		result = append(result, about(a, all, func(s *Session) AttentionSession { return s.because(s.Error.Cause, nil) })...)
+	}
+	return result
+}
+
+// attentionToAgents returns which agent sessions exceed a limit, and the most expensive.
+func attentionToAgents(agents []AgentSession) (overLimit, mostExpensive []Attention) {
+	var expensive, nearBudget, living []*AgentSession
 	for i := range agents {
 		s := &agents[i]
-		if s.State() == NearBudget {
+		if s.Has(Expensive) {
+			expensive = append(expensive, s)
+		}
+		if s.Has(NearBudget) {
 			nearBudget = append(nearBudget, s)
 		}
 		if s.Up && *s.Active {
 			living = append(living, s)
 		}
 	}
-	budgets = about(Attention{
-		Kind: "budget_nearly_used", Level: Warning, Text: "Agent sessions that have nearly used their budget",
+	leastTotal := func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }
+	total := func(s *AgentSession) AttentionSession {
+		text := usd(orZero(s.TotalCostUSD))
+		if s.LLMUSDPerHour != nil {
+			text += ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
+		}
+		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: text}
+	}
+	overLimit = about(Attention{
+		Kind: "expensive_agent_sessions", Level: Warning, overLimit: true, Text: things(len(expensive), "agent session", "has", "have") + " cost more than " + usd(agentSessionCostUSD),
+	}, byLeast(expensive, leastTotal), total)
+	overLimit = append(overLimit, about(Attention{
+		Kind: "budget_nearly_used", Level: Warning, overLimit: true, Text: things(len(nearBudget), "agent session", "has nearly used its", "have nearly used their") + " budget",
 		Advice: "One that reaches it ends in the midst of its work: see what it does.",
-	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) string {
-		return percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)
-	})
-	mostExpensive = about(Attention{Kind: "dearest_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
-		byLeast(living, func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }), func(s *AgentSession) string { return usd(orZero(s.TotalCostUSD)) })
-	return budgets, mostExpensive
+	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) AttentionSession {
+		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)}
+	})...)
+	mostExpensive = about(Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"}, byLeast(living, leastTotal), total)
+	return overLimit, mostExpensive
+}
+
+// about returns a with the first of these sessions, or nothing if there is none.
+func about[S any](a Attention, all []*S, why func(*S) AttentionSession) []Attention {
+	if len(all) == 0 {
+		return nil
+	}
+	a.Count = len(all)
+	for _, s := range all[:min(len(all), most)] {
+		a.Sessions = append(a.Sessions, why(s))
+	}
+	return []Attention{a}
+}
+
+// because names a session and why.
+func (s *Session) because(text string, tick *Tick) AttentionSession {
+	return AttentionSession{SessionID: s.SessionID, Tick: tick, Text: text}
+}
+
+func expense(s *Session) AttentionSession {
+	if s.State == Stopped {
+		return s.because(usd(s.lastCost())+", stopped", nil)
+	}
+	return s.because(usd(s.lastCost()), nil)
+}
+
+func pace(s *Session) AttentionSession {
+	text := usd(orZero(s.USDPerHour)) + "/h"
+	if s.MBPerMinute != nil {
+		text += ", " + megabytes(*s.MBPerMinute) + " MB/min"
+	}
+	return s.because(text, nil)
 }
 
 func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }
+
+func start(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) }
+
+func cheapness(s *Session) float64 { return -s.lastCost() }
 
 // byLeast returns the sessions in the order of a value, the least first.
 func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
@@ -140,11 +198,13 @@ func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
 }
 
 // sessionsText is a number of sessions and what they do.
-func sessionsText(n int, one, many string) string {
+func sessionsText(n int, one, many string) string { return things(n, "session", one, many) }
+
+func things(n int, thing, one, many string) string {
 	if n == 1 {
-		return "1 session " + one
+		return "1 " + thing + " " + one
 	}
-	return count(n) + " sessions " + many
+	return count(n) + " " + thing + "s " + many
 }
 
 // sentence makes one of what continues a sentence.

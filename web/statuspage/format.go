@@ -82,3 +82,6 @@ func thousands(v float64, places int) string {
 
 // utc writes when something was: by a clock that is the same for all who look.
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// clock is utc for a column.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

@@ -70,8 +70,21 @@ func (s *Status) health() []Notice {
 			say(Warning, "The API answers, but %s unreadable.", sessionsText(n, "is", "are"))
 		}
 	}
-	if len(notices) == 0 {
+	answers := len(notices) == 0
+	var over []string
+	for i := range s.Attention {
+		if a := &s.Attention[i]; a.overLimit {
+			over = append(over, a.Text)
+		}
+	}
+	if len(over) > 0 {
+		say(Warning, "Enough for an alert: %s.", strings.Join(over, ", "))
+	}
+	if answers {
 		say(Good, "The API answers.")
+	}
+	if s.Totals.LastKnown != nil {
+		say(Note, "What is grey was read before that, last at %s.", utc(s.Totals.LastKnownTimestamp))
 	}
 	return notices
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 )
 
@@ -62,9 +63,10 @@ func (p *Page) Handlers() map[string]http.Handler {
 var pages embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "sum": sum,
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "clock": clock, "sum": sum,
 	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
 	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"words":        func(r apiclient.Reason) string { return strings.ReplaceAll(string(r), "_", " ") },
 	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
 }).ParseFS(pages, "*.html"))
 
@@ -79,12 +81,47 @@ type view struct {
 // not of the metadata.
 func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
-// Age returns for how many seconds a session has run, or ran.
-func (v view) Age(start, finish time.Time) float64 {
+// Age returns for how many seconds a session has run at a time, or ran.
+func (v view) Age(start, finish, at time.Time) float64 {
 	if finish.IsZero() {
-		finish = v.Timestamp
+		finish = at
 	}
 	return collector.SecondsUntil(finish, start)
+}
+
+// Sums returns what the tiles show: what was read last while the API is down.
+func (v view) Sums() *Sums {
+	switch {
+	case v.Totals == nil:
+		return nil
+	case v.Totals.LastKnown != nil:
+		return v.Totals.LastKnown
+	default:
+		return v.Totals.Sums
+	}
+}
+
+// StopCall returns the command that stops a session, or "" where the API is simulated.
+func (v view) StopCall() string {
+	for _, setting := range v.Exporter.Config {
+		if setting.Flag == "api.url" && strings.HasPrefix(setting.Value, "https://") {
+			return `curl -X PATCH -H "X-Browser-Use-API-Key: $BROWSER_USE_API_KEY" -H 'Content-Type: application/json' \
+  -d '{"action":"stop"}' ` + strings.TrimSuffix(setting.Value, "/") + "/browsers/SESSION_ID"
+		}
+	}
+	return ""
+}
+
+// APIUp reports whether the API answered.
+func (v view) APIUp() bool { return v.Up != nil && *v.Up }
+
+// Seen returns the time for which values that were read at a time are shown: now, or
+// that time if they are stale.
+func (v view) Seen(stale bool, readAt time.Time) time.Time {
+	if stale {
+		return readAt
+	}
+	return v.Timestamp
 }
 
 // ReadsAgents reports whether agent sessions are read.

@@ -3,23 +3,29 @@ package statuspage
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 )
 
-// Session is one session as JSON. One that could not be read has an ID and an
-// error, and nothing else.
+// Session is one session as JSON. One that could not be read has an ID, an error, what
+// was read of it last, and nothing else.
 type Session struct {
 	SessionID        string            `json:"session_id"`
+	State            State             `json:"state"`
+	Troubles         []State           `json:"troubles,omitempty"`         // what of it exceeds a limit, the most urgent first
 	AgentSessionID   *string           `json:"agent_session_id,omitempty"` // "" for a session without one
 	Up               bool              `json:"up"`
 	Error            *Failure          `json:"error,omitempty"`
+	LastKnown        *Session          `json:"last_known,omitempty"` // of one that was read before
 	Active           *bool             `json:"active,omitempty"`
 	ProxyUsedMB      *float64          `json:"proxy_used_megabytes,omitempty"` // nil, as the costs: not known
 	ProxyCostUSD     *float64          `json:"proxy_cost_usd,omitempty"`
 	BrowserCostUSD   *float64          `json:"browser_cost_usd,omitempty"`
+	USDPerHour       *float64          `json:"usd_per_hour,omitempty"` // nil, as the next: it is not active, or that is not known (yet)
+	MBPerMinute      *float64          `json:"proxy_megabytes_per_minute,omitempty"`
 	TimeoutRemaining *float64          `json:"timeout_remaining_seconds,omitempty"` // only while active; negative if overdue
 	StartTimestamp   time.Time         `json:"start_timestamp,omitzero"`
 	TimeoutTimestamp time.Time         `json:"timeout_timestamp,omitzero"`
@@ -28,26 +34,35 @@ type Session struct {
 	Info             map[string]string `json:"info,omitempty"`          // metadata_<key>, as configured
 }
 
-// soon is how little time left makes a session one that is about to time out.
-const soon = 5 * time.Minute
-
 // State is the state of a session in a word, with which the page shows it.
 type State string
 
 // The states, in the order in which they need attention.
 const (
-	Overdue    State = "overdue"
-	Unreadable State = "unreadable"
-	TimingOut  State = "timing out"
-	Active     State = "active"
-	Stopped    State = "stopped"
+	Overdue      State = "overdue"
+	Unreadable   State = "unreadable"
+	Expensive    State = "expensive"
+	HeavyTraffic State = "heavy traffic"
+	NearBudget   State = "low budget" // an agent session
+	RunningLong  State = "running long"
+	TimingOut    State = "timing out"
+	WasActive    State = "was active" // while the API is down
+	Active       State = "active"
+	Stopped      State = "stopped"
 )
 
-var urgency = map[State]int{Overdue: 0, Unreadable: 1, TimingOut: 2, NearBudget: 2, Active: 3, Stopped: 4}
+var urgency = map[State]int{Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9}
 
 func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) Session {
 	if s.Err != nil {
-		return Session{SessionID: s.ID, Error: newFailure(s.Err)}
+		session := Session{SessionID: s.ID, State: Unreadable, Error: newFailure(s.Err)}
+		if stale := r.StaleSession(s.ID); stale != nil {
+			session.LastKnown = new(newSession(r, stale, stale.ReadAt))
+			if !r.Up && *session.LastKnown.Active {
+				session.State = WasActive
+			}
+		}
+		return session
 	}
 	session := Session{
 		SessionID:        s.ID,
@@ -64,20 +79,31 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	}
 	if s.Session.Active() {
 		session.TimeoutRemaining = new(collector.SecondsUntil(s.Session.TimeoutAt, now))
+		if rate := r.SpendRate.Of(s.ID); rate != nil {
+			session.USDPerHour, session.MBPerMinute = finite(rate.USDPerHour), finite(rate.MegabytesPerMinute)
+		}
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
+	session.judge(now)
 	return session
 }
 
 // known returns an amount of a session, or nil if it is not known. One for which
 // JSON has no number counts as not known, so that it does not spoil the others.
 func known(amount apiclient.Amount) *float64 {
-	if !amount.Known || math.IsNaN(amount.Value) || math.IsInf(amount.Value, 0) {
+	if !amount.Known {
 		return nil
 	}
-	return &amount.Value
+	return finite(amount.Value)
+}
+
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 func orZero(amount *float64) float64 {
@@ -87,20 +113,42 @@ func orZero(amount *float64) float64 {
 	return *amount
 }
 
-// State returns the state that the page shows.
-func (s Session) State() State {
-	switch {
-	case !s.Up:
-		return Unreadable
-	case !*s.Active:
-		return Stopped
-	case *s.TimeoutRemaining < 0:
-		return Overdue
-	case *s.TimeoutRemaining < soon.Seconds():
-		return TimingOut
-	default:
-		return Active
+// judge says in which state a session is that was read, and what of it exceeds a limit.
+func (s *Session) judge(now time.Time) {
+	active, left := *s.Active, orZero(s.TimeoutRemaining)
+	age := collector.SecondsUntil(now, s.StartTimestamp)
+	s.State = Stopped
+	if active {
+		s.State = Active
 	}
+	s.take(Overdue, active && left < -overdueAfter.Seconds())
+	s.take(Expensive, s.knownCost() > sessionCostUSD && (active || now.Sub(s.FinishTimestamp) < endedFor))
+	s.take(HeavyTraffic, orZero(s.MBPerMinute) > proxyMegabytesPerMinute)
+	s.take(RunningLong, active && age > runningLong.Seconds())
+	s.take(TimingOut, active && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
+}
+
+// take adds a trouble. The first one of an active session is its state.
+func (s *Session) take(trouble State, has bool) {
+	if !has {
+		return
+	}
+	if s.State == Active {
+		s.State = trouble
+	}
+	s.Troubles = append(s.Troubles, trouble)
+}
+
+// Has reports whether a session has this trouble, be it its state or not.
+func (s Session) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
+
+// Values returns a session with values: itself, or as it was read last; nil if it never
+// was.
+func (s Session) Values() *Session {
+	if s.Up {
+		return &s
+	}
+	return s.LastKnown
 }
 
 // Cost returns what a session that was read has cost, or nil if a part of that is
@@ -114,17 +162,24 @@ func (s Session) Cost() *float64 {
 
 func (s Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
 
-// compare orders sessions: what needs attention first, then the dearest of those
-// that are active, and the last to finish of those that are not.
+// compare orders sessions: what needs attention first, then the most expensive of those
+// that are active, or were, and the last to finish of those that are not.
 func compare(a, b Session) int {
-	state := a.State()
-	order := cmp.Compare(urgency[state], urgency[b.State()])
+	order := cmp.Compare(urgency[a.State], urgency[b.State])
 	switch {
-	case order != 0 || state == Unreadable:
-	case state == Stopped:
+	case order != 0:
+	case a.State == Stopped:
 		order = b.FinishTimestamp.Compare(a.FinishTimestamp)
 	default:
-		order = cmp.Compare(b.knownCost(), a.knownCost())
+		order = cmp.Compare(b.lastCost(), a.lastCost())
 	}
 	return cmp.Or(order, cmp.Compare(a.SessionID, b.SessionID))
+}
+
+// lastCost returns what a session has cost, as far as was ever known.
+func (s Session) lastCost() float64 {
+	if values := s.Values(); values != nil {
+		return values.knownCost()
+	}
+	return -math.MaxFloat64
 }

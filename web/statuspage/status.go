@@ -55,6 +55,9 @@ type Totals struct {
 	Sessions   int `json:"sessions"`
 	Unreadable int `json:"unreadable"`
 	*Sums          // nil, and its fields absent, if nothing was read
+
+	LastKnown          *Sums     `json:"last_known,omitempty"`          // while the API is down, with what was read last
+	LastKnownTimestamp time.Time `json:"last_known_timestamp,omitzero"` // when that of an unreadable session was read, the newest
 }
 
 // Sums are over the sessions that were read, as far as their values are known.
@@ -73,6 +76,7 @@ type Sums struct {
 // Pace is how fast money is spent: a collector.SpendRate.
 type Pace struct {
 	USDPerHour  float64 `json:"usd_per_hour"`
+	MBPerMinute float64 `json:"proxy_megabytes_per_minute"`
 	OverSeconds float64 `json:"over_seconds"`
 }
 
@@ -184,18 +188,50 @@ func (s *Status) takeReading(r *collector.Reading, now time.Time) {
 	s.AgentSessions = newAgentSessions(r)
 	slices.SortStableFunc(s.AgentSessions, compareAgents)
 	s.Totals = newTotals(s.Sessions, s.AgentSessions, r)
-	s.Attention = attention(s.Sessions, s.AgentSessions, now)
+	s.Attention = attention(s.Sessions, s.AgentSessions, r.Up, now)
 }
 
 func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) *Totals {
-	sums := &Sums{}
 	t := &Totals{Sessions: len(sessions)}
+	var read, known []Session
 	for i := range sessions {
 		s := &sessions[i]
-		if !s.Up {
-			t.Unreadable++
+		if values := s.Values(); values != nil {
+			known = append(known, *values)
+		}
+		if s.Up {
+			read = append(read, *s)
 			continue
 		}
+		t.Unreadable++
+		if s.LastKnown != nil && s.LastKnown.ReadTimestamp.After(t.LastKnownTimestamp) {
+			t.LastKnownTimestamp = s.LastKnown.ReadTimestamp
+		}
+	}
+	if len(read) > 0 || t.Sessions == 0 && r.Up && r.ListErr == nil {
+		t.Sums = newSums(read, agents)
+		if pace := r.SpendRate; pace != nil && finite(pace.USDPerHour) != nil {
+			t.Pace = &Pace{pace.USDPerHour, orZero(finite(pace.MegabytesPerMinute)), pace.Over.Seconds()}
+		}
+	}
+	if !r.Up && !t.LastKnownTimestamp.IsZero() {
+		knownAgents := slices.Clone(agents)
+		for i := range knownAgents {
+			if values := knownAgents[i].LastKnown; values != nil {
+				knownAgents[i] = *values
+			}
+		}
+		t.LastKnown = newSums(known, knownAgents)
+	}
+	return t
+}
+
+// newSums returns the sums over sessions with values, and over agent sessions as they
+// were read last.
+func newSums(sessions []Session, agents []AgentSession) *Sums {
+	sums := &Sums{}
+	for i := range sessions {
+		s := &sessions[i]
 		sums.ProxyUsedMegabytes = sum(sums.ProxyUsedMegabytes, orZero(s.ProxyUsedMB))
 		sums.ProxyCostUSD = sum(sums.ProxyCostUSD, orZero(s.ProxyCostUSD))
 		sums.BrowserCostUSD = sum(sums.BrowserCostUSD, orZero(s.BrowserCostUSD))
@@ -217,13 +253,7 @@ func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) 
 		}
 		sums.LLMCostUSD, sums.CostUSD = &llm, sum(sums.CostUSD, llm)
 	}
-	if pace := r.SpendRate; pace != nil && !math.IsInf(pace.USDPerHour, 0) && !math.IsNaN(pace.USDPerHour) {
-		sums.Pace = &Pace{USDPerHour: pace.USDPerHour, OverSeconds: pace.Over.Seconds()}
-	}
-	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {
-		t.Sums = sums
-	}
-	return t
+	return sums
 }
 
 // sum adds within what JSON has numbers for.

@@ -5,13 +5,13 @@
 
 const refreshEvery = 5_000, hiddenEvery = 60_000; // while the page is looked at, and while it is not
 const costShare = 20; // a refresh takes a 20th of the time at most
-const urgency = ["overdue", "unreadable", "timing out", "active", "stopped", "down", "paused", "not scraped", "up"]; // of sessions and of projects
+const urgency = ["overdue", "unreadable", "expensive", "heavy traffic", "running long", "timing out", "active", "was active", "stopped", "down", "paused", "not scraped", "up"]; // of sessions and of projects
 const parts = ["read", "health", "tiles", "attention", "empty", "agents", "facts", "failures", "config"]; // beside the table
-const agentColumn = 2, summedColumns = [5, 6, 7, 8];
+const agentColumn = 2, summedColumns = [5, 6, 7, 8, 9, 10];
 
 const $ = (id) => document.getElementById(id);
 const table = $("table"), body = table.tBodies[0];
-const view = { sort: "", descending: false, filter: "", group: false };
+const view = { sort: "", descending: false, filter: "", active: false, group: "" };
 let rows = []; // of all sessions, in the exporter's order
 let timer;
 
@@ -142,18 +142,22 @@ function sorted(items, value) {
 
 const sumOf = (group, column) => group.reduce((sum, tr) => sum + Number(tr.cells[column]?.dataset.value ?? 0), 0);
 
-// grouped puts a row with sums before the rows of each agent session.
+// grouped puts a row with sums before the rows of each agent session, or of each value of the metadata.
 function grouped(shown, column) {
-  const nameOf = (tr) => (tr.dataset.state === "unreadable" ? "Unreadable" : tr.cells[agentColumn].textContent || "No agent session");
+  const by = columns.find((c) => c.id === view.group) ?? columns[agentColumn];
+  const nameOf = (tr) => (tr.cells[agentColumn].className === "why" ? "Unreadable" : tr.cells[by.index].textContent || `No ${by.header.textContent.toLowerCase()}`);
   let groups = [...Map.groupBy(shown, nameOf)];
   if (summedColumns.includes(column?.index)) groups = sorted(groups, ([, group]) => sumOf(group, column.index));
   return groups.flatMap(([name, group]) => {
     const head = $("group-row").content.firstElementChild.cloneNode(true);
     const [title, note] = head.querySelectorAll("span");
-    const active = group.filter((tr) => !["stopped", "unreadable"].includes(tr.dataset.state)).length;
+    const active = group.filter((tr) => !["stopped", "unreadable", "was active"].includes(tr.dataset.state)).length;
     title.textContent = name;
     note.textContent = `${thousands(group.length, 0)} ${group.length === 1 ? "session" : "sessions"}, ${thousands(active, 0)} active`;
-    if (name !== "Unreadable") summedColumns.forEach((c, i) => { head.cells[i + 1].textContent = i === 0 ? thousands(sumOf(group, c), 1) : usd(sumOf(group, c)); });
+    if (name !== "Unreadable") summedColumns.forEach((c, i) => {
+      const known = group.some((tr) => tr.cells[c]?.dataset.value), write = columns[c].header.textContent.includes("MB") ? (v) => thousands(v, 1) : usd;
+      head.cells[i + 1].textContent = known ? write(sumOf(group, c)) : "–";
+    });
     return [head, ...group];
   });
 }
@@ -164,7 +168,7 @@ function show() {
   const column = columns.find((c) => c.id === view.sort);
   for (const { header } of columns) header.removeAttribute("aria-sort");
   column?.header.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
-  let shown = rows.filter((tr) => words.every((word) => tr.textContent.toLowerCase().includes(word)));
+  let shown = rows.filter((tr) => !(view.active && tr.dataset.state === "stopped") && words.every((word) => tr.textContent.toLowerCase().includes(word)));
   $("count").textContent = (shown.length < rows.length ? `${thousands(shown.length, 0)} of ` : "") + `${thousands(rows.length, 0)} shown`;
   $("no-match").hidden = shown.length > 0 || rows.length === 0;
   if (column) shown = sorted(shown, (tr) => valueOf(tr, column));
@@ -181,20 +185,24 @@ function act() {
 
 // keepView writes the view into the address, readView takes it from there.
 function keepView() {
-  const { sort, descending, filter, group } = view;
-  const query = new URLSearchParams({ ...(sort && { sort, order: descending ? "descending" : "ascending" }), ...(filter && { filter }), ...(group && { group: "agent" }) });
+  const { sort, descending, filter, active, group } = view;
+  const query = new URLSearchParams({ ...(sort && { sort, order: descending ? "descending" : "ascending" }), ...(filter && { filter }), ...(active && { active }), ...(group && { group }) });
   const hash = query.size ? "#" + query : "";
   if (hash !== location.hash) history.replaceState(null, "", location.pathname + location.search + hash);
 }
 
 // readView leaves the view as it is where the address leads to a part of the page.
 function readView() {
-  if (!/^(#(sort|filter|group)=|$)/.test(location.hash)) return;
+  if (!/^(#(sort|filter|active|group)=|$)/.test(location.hash)) return;
   const query = new URLSearchParams(location.hash.slice(1));
   Object.assign(view, { sort: query.get("sort") ?? "", descending: query.get("order") === "descending",
-    filter: query.get("filter") ?? "", group: query.get("group") === "agent" && $("group") !== null });
+    filter: query.get("filter") ?? "", active: query.has("active") && $("active") !== null });
   $("filter").value = view.filter;
-  if ($("group")) $("group").checked = view.group;
+  if (!$("group")) return;
+  $("active").checked = view.active;
+  $("group").value = query.get("group") ?? "";
+  if ($("group").selectedIndex < 0) $("group").value = "";
+  view.group = $("group").value;
 }
 
 // follow goes where a link leads to, such as to the row of a session, which the
@@ -205,6 +213,7 @@ function follow(hash) {
   show();
   if (tr && !tr.isConnected) {
     $("filter").value = view.filter = "";
+    if ($("active")) $("active").checked = view.active = false;
     act();
   }
   tr?.scrollIntoView({ block: "nearest" }); // and the header stays in view
@@ -219,7 +228,8 @@ $("attention")?.addEventListener("click", (event) => {
 });
 $("controls").addEventListener("submit", (event) => event.preventDefault());
 $("filter").addEventListener("input", () => { view.filter = $("filter").value.trim(); act(); });
-$("group")?.addEventListener("change", () => { view.group = $("group").checked; act(); });
+$("active")?.addEventListener("change", () => { view.active = $("active").checked; act(); });
+$("group")?.addEventListener("change", () => { view.group = $("group").value; act(); });
 $("reload").addEventListener("click", (event) => { event.preventDefault(); location.reload(); }); // with the view
 addEventListener("hashchange", () => follow(location.hash));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
