@@ -119,9 +119,10 @@ func (s *AgentSession) judge() {
 	}
 }
 
-// Has and Values are those of a Session.
+// Has reports what that of a Session does.
 func (s AgentSession) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
 
+// Values returns what that of a Session does.
 func (s AgentSession) Values() *AgentSession {
 	if s.Up {
 		return &s

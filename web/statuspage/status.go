@@ -215,15 +215,20 @@ func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) 
 		}
 	}
 	if !r.Up && !t.LastKnownTimestamp.IsZero() {
-		knownAgents := slices.Clone(agents)
-		for i := range knownAgents {
-			if values := knownAgents[i].LastKnown; values != nil {
-				knownAgents[i] = *values
-			}
-		}
-		t.LastKnown = newSums(known, knownAgents)
+		t.LastKnown = newSums(known, lastKnownAgents(agents))
 	}
 	return t
+}
+
+// lastKnownAgents returns the agent sessions as they were read last.
+func lastKnownAgents(agents []AgentSession) []AgentSession {
+	agents = slices.Clone(agents)
+	for i := range agents {
+		if values := agents[i].Values(); values != nil {
+			agents[i] = *values
+		}
+	}
+	return agents
 }
 
 // newSums returns the sums over sessions with values, and over agent sessions as they

@@ -61,7 +61,7 @@ func TestTroubles(t *testing.T) {
 func TestTheAPIIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := exportertest.NewAPI(3)
-		api.AddAgents(simapi.AgentSession{ID: exportertest.AgentID, CreatedAt: time.Now(), TokensPerSecond: 1000})
+		api.AddAgents(simapi.AgentSession{ID: exportertest.AgentID, CreatedAt: time.Now().Add(-time.Minute), TokensPerSecond: 1000})
 		r := exportertest.New(t, api, "--collector.agent-sessions")
 		r.Scrape()
 		before := status(t, r)
