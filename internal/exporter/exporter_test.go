@@ -38,7 +38,7 @@ func TestWrongFlagsStopTheStart(t *testing.T) {
 	}{
 		"an unknown flag":                {args: []string{ok, "--nonsense"}, want: []string{"--nonsense"}},
 		"a flag cut short":               {args: []string{ok, "--api-key=hidden"}, want: []string{`"--api-key"; did you mean --api.key-file?`}},
-		"a flag with a slip":             {args: []string{ok, "--web.listen-addres=:1"}, want: []string{"did you mean --web.listen-address?"}},
+		"a flag with a slip":             {args: []string{ok, "--scrap.max-age=1s"}, want: []string{"did you mean --scrape.max-age?"}},
 		"a flag that says no":            {args: []string{ok, "--no-collector.acount"}, want: []string{"did you mean --collector.account?"}},
 		"a variable with a slip":         {args: []string{ok}, env: map[string]string{"BROWSERUSE_EXPORTER_API_KEYFILE": "hidden"}, want: []string{"BROWSERUSE_EXPORTER_API_KEYFILE", "did you mean BROWSERUSE_EXPORTER_API_KEY_FILE?"}},
 		"an argument":                    {args: []string{ok, "nonsense"}, want: []string{"nonsense"}},
