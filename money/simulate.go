@@ -156,7 +156,7 @@ func (w *world) schedule(sessions []simapi.Session) []*event {
 		w.scheduleExporter(c, i, t)
 	}
 	for i, group := range w.groupsOfRules() {
-		c.add(evaluationOf(i), w.interval, func(now time.Time) error { return w.evaluate(group, now) })
+		c.add(evaluationOf(i), group[0].Every, func(now time.Time) error { return w.evaluate(group, now) })
 	}
 	c.add(2*time.Hour, 2*time.Hour, func(time.Time) error { return w.server.Compact() })
 	return c.events

@@ -43,6 +43,7 @@ type Server struct {
 type Rule struct {
 	rules.Rule
 	Group   string
+	Every   time.Duration // the interval of its group
 	CPU     time.Duration
 	Samples int  // that the last evaluation gave
 	Needed  bool // as Server.Needed found
@@ -140,11 +141,12 @@ func (s *Server) LoadRules(path string, interval time.Duration) error {
 	}
 	for i := range file.Groups {
 		name := file.Groups[i].Name
-		for _, rule := range groups[rules.GroupKey(path, name)].Rules() {
+		group := groups[rules.GroupKey(path, name)]
+		for _, rule := range group.Rules() {
 			if alert, ok := rule.(*rules.AlertingRule); ok {
 				alert.SetRestored(true)
 			}
-			s.Rules = append(s.Rules, newRule(name, path, rule, interval, options))
+			s.Rules = append(s.Rules, newRule(name, path, rule, group.Interval(), options))
 		}
 	}
 	return nil
@@ -188,7 +190,7 @@ func addNames(names map[string]bool, expr parser.Expr) {
 // newRule makes a group of each rule: what a rule takes can be told then.
 func newRule(group, path string, rule rules.Rule, interval time.Duration, options *rules.ManagerOptions) *Rule {
 	return &Rule{
-		Rule: rule, Group: group,
+		Rule: rule, Group: group, Every: interval,
 		group:   rules.NewGroup(rules.GroupOptions{Name: group, File: path, Interval: interval, Rules: []rules.Rule{rule}, Opts: options}),
 		samples: options.Metrics.GroupSamples.WithLabelValues(rules.GroupKey(path, group)),
 	}

@@ -111,15 +111,16 @@ func measure(size size, out io.Writer) (err error) {
 
 // report writes the figures of the rules, the most expensive first.
 func report(out io.Writer, rules []*prom.Rule, size size) {
-	var total time.Duration
-	recorded := 0
+	var all, average time.Duration
+	perDay := 0
 	for _, rule := range rules {
-		total += rule.CPU
-		recorded += rule.Samples
+		all += rule.CPU
+		average += rule.CPU * prom.Interval / rule.Every
+		perDay += rule.Samples * int(24*time.Hour/rule.Every)
 	}
 	of := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(size.evaluations) }
-	_, _ = fmt.Fprintf(out, "one evaluation of %s: %.1f ms of CPU, %.1f%% of a core, %d samples recorded, %.1f million a day\n",
-		filepath.Base(size.rules), of(total), of(total)/10/prom.Interval.Seconds(), recorded, float64(recorded)*2880/1e6)
+	_, _ = fmt.Fprintf(out, "one evaluation of all rules of %s: %.1f ms of CPU; as groups have their intervals, %.1f ms each %s, %.1f%% of a core; %.1f million samples recorded a day\n",
+		filepath.Base(size.rules), of(all), of(average), prom.Interval, of(average)/10/prom.Interval.Seconds(), float64(perDay)/1e6)
 	slices.SortStableFunc(rules, func(a, b *prom.Rule) int { return cmp.Compare(b.CPU, a.CPU) })
 	for _, rule := range rules[:min(size.top, len(rules))] {
 		_, _ = fmt.Fprintf(out, "%9.2f ms %7d samples  %s\n", of(rule.CPU), rule.Samples, rule.Name())
