@@ -66,30 +66,9 @@ func measure(size size, out io.Writer) (err error) {
 	before := prom.CPU()
 	// The fleet is there when the history begins.
 	fleet := newFleet(template, start.Add(-24*time.Hour*time.Duration(size.active)/time.Duration(size.perDay)), size.active, size.perDay)
-	exported := 0
-	evaluate := func(now time.Time) error {
-		samples := fleet.scrape(now)
-		exported = len(samples)
-		if err := server.Append(now, samples); err != nil {
-			return err
-		}
-		if now.Sub(start)%(2*time.Hour) == 0 {
-			if err := server.Compact(); err != nil {
-				return err
-			}
-		}
-		if end.Sub(now) > size.dense && now.Sub(start)%(30*time.Minute) != 0 {
-			return nil
-		}
-		return server.Evaluate(now.Add(5 * time.Second))
-	}
-	for now := start; now.Before(end); now = now.Add(prom.Interval) {
-		if end.Sub(now) > denseScrapes && now.Sub(start)%(2*time.Minute) != 0 {
-			continue
-		}
-		if err := evaluate(now); err != nil {
-			return err
-		}
+	day := &day{server: server, fleet: fleet, size: size, start: start, end: end}
+	if err := day.pass(); err != nil {
+		return err
 	}
 	history := prom.CPU() - before
 	for _, rule := range server.Rules {
@@ -97,16 +76,56 @@ func measure(size size, out io.Writer) (err error) {
 	}
 	runtime.GC()
 	for i := range size.evaluations {
-		if err := evaluate(end.Add(time.Duration(i) * prom.Interval)); err != nil {
+		if err := day.evaluate(end.Add(time.Duration(i) * prom.Interval)); err != nil {
 			return err
 		}
 	}
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	_, _ = fmt.Fprintf(out, "%d active, %d a day: %d sessions exported, %d samples a scrape, %d series in the head, heap %d MiB; the history took %.0f s of CPU\n",
-		size.active, size.perDay, len(fleet.sessions), exported, server.Series(), heap.HeapAlloc>>20, history.Seconds())
+		size.active, size.perDay, len(fleet.sessions), day.exported, server.Series(), heap.HeapAlloc>>20, history.Seconds())
 	report(out, server.Rules, size)
 	return nil
+}
+
+// day is the history before what is measured.
+type day struct {
+	server     *prom.Server
+	fleet      *fleet
+	size       size
+	start, end time.Time
+	exported   int // samples of the last scrape
+}
+
+// pass has the history pass.
+func (d *day) pass() error {
+	for now := d.start; now.Before(d.end); now = now.Add(prom.Interval) {
+		if d.end.Sub(now) > denseScrapes && now.Sub(d.start)%(2*time.Minute) != 0 {
+			continue
+		}
+		if err := d.evaluate(now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evaluate scrapes, and evaluates the rules as far as their history is needed.
+func (d *day) evaluate(now time.Time) error {
+	samples := d.fleet.scrape(now)
+	d.exported = len(samples)
+	if err := d.server.Append(now, samples); err != nil {
+		return err
+	}
+	if now.Sub(d.start)%(2*time.Hour) == 0 {
+		if err := d.server.Compact(); err != nil {
+			return err
+		}
+	}
+	if d.end.Sub(now) > d.size.dense && now.Sub(d.start)%(30*time.Minute) != 0 {
+		return nil
+	}
+	return d.server.Evaluate(now.Add(5 * time.Second))
 }
 
 // report writes the figures of the rules, the most expensive first.
