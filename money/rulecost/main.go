@@ -134,7 +134,7 @@ func report(out io.Writer, rules []*prom.Rule, size size) {
 	perDay := 0
 	for _, rule := range rules {
 		all += rule.CPU
-		average += rule.CPU * prom.Interval / rule.Every
+		average += time.Duration(rule.CPU.Seconds() * float64(prom.Interval) / rule.Every.Seconds())
 		perDay += rule.Samples * int(24*time.Hour/rule.Every)
 	}
 	of := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(size.evaluations) }
