@@ -23,6 +23,9 @@ import (
 // every two minutes: longer than the head of the database reaches back.
 const denseScrapes = 4 * time.Hour
 
+// evaluationLag is how long after a scrape the rules are evaluated.
+const evaluationLag = 5 * time.Second
+
 // size is what is measured.
 type size struct {
 	rules          string
@@ -63,41 +66,23 @@ func measure(size size, out io.Writer) (err error) {
 	}
 	end := time.Date(2026, 11, 24, 12, 47, 0, 0, time.UTC)
 	start := end.Add(-24 * time.Hour)
-	before := prom.CPU()
 	// The fleet is there when the history begins.
 	fleet := newFleet(template, start.Add(-24*time.Hour*time.Duration(size.active)/time.Duration(size.perDay)), size.active, size.perDay)
-	exported := 0
-	evaluate := func(now time.Time) error {
-		samples := fleet.scrape(now)
-		exported = len(samples)
-		if err := server.Append(now, samples); err != nil {
-			return err
-		}
-		if now.Sub(start)%(2*time.Hour) == 0 {
-			if err := server.Compact(); err != nil {
-				return err
-			}
-		}
-		if end.Sub(now) > size.dense && now.Sub(start)%(30*time.Minute) != 0 {
-			return nil
-		}
-		return server.Evaluate(now.Add(5 * time.Second))
-	}
-	for now := start; now.Before(end); now = now.Add(prom.Interval) {
-		if end.Sub(now) > denseScrapes && now.Sub(start)%(2*time.Minute) != 0 {
-			continue
-		}
-		if err := evaluate(now); err != nil {
-			return err
-		}
+	before := prom.CPU()
+	if err := makeHistory(server, fleet, start, end, size.dense); err != nil {
+		return err
 	}
 	history := prom.CPU() - before
 	for _, rule := range server.Rules {
 		rule.CPU = 0
 	}
 	runtime.GC()
+	exported := 0
 	for i := range size.evaluations {
-		if err := evaluate(end.Add(time.Duration(i) * prom.Interval)); err != nil {
+		now := end.Add(time.Duration(i) * prom.Interval)
+		samples := fleet.scrape(now)
+		exported = len(samples)
+		if err := errors.Join(server.Append(now, samples), server.Evaluate(now.Add(evaluationLag))); err != nil {
 			return err
 		}
 	}
@@ -106,6 +91,28 @@ func measure(size size, out io.Writer) (err error) {
 	_, _ = fmt.Fprintf(out, "%d active, %d a day: %d sessions exported, %d samples a scrape, %d series in the head, heap %d MiB; the history took %.0f s of CPU\n",
 		size.active, size.perDay, len(fleet.sessions), exported, server.Series(), heap.HeapAlloc>>20, history.Seconds())
 	report(out, server.Rules, size)
+	return nil
+}
+
+// makeHistory lets a fleet live, and the rules be evaluated twice an hour, but at each
+// scrape in the dense time before the end.
+func makeHistory(server *prom.Server, fleet *fleet, start, end time.Time, dense time.Duration) error {
+	for now := start; now.Before(end); now = now.Add(prom.Interval) {
+		age := now.Sub(start)
+		if end.Sub(now) > denseScrapes && age%(2*time.Minute) != 0 {
+			continue
+		}
+		err := server.Append(now, fleet.scrape(now))
+		if age%(2*time.Hour) == 0 {
+			err = errors.Join(err, server.Compact())
+		}
+		if end.Sub(now) <= dense || age%(30*time.Minute) == 0 {
+			err = errors.Join(err, server.Evaluate(now.Add(evaluationLag)))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
