@@ -23,6 +23,9 @@ import (
 // every two minutes: longer than the head of the database reaches back.
 const denseScrapes = 4 * time.Hour
 
+// evaluationLag is how long after a scrape the rules are evaluated.
+const evaluationLag = 5 * time.Second
+
 // size is what is measured.
 type size struct {
 	rules          string
@@ -63,11 +66,10 @@ func measure(size size, out io.Writer) (err error) {
 	}
 	end := time.Date(2026, 11, 24, 12, 47, 0, 0, time.UTC)
 	start := end.Add(-24 * time.Hour)
-	before := prom.CPU()
 	// The fleet is there when the history begins.
 	fleet := newFleet(template, start.Add(-24*time.Hour*time.Duration(size.active)/time.Duration(size.perDay)), size.active, size.perDay)
-	day := &day{server: server, fleet: fleet, size: size, start: start, end: end}
-	if err := day.pass(); err != nil {
+	before := prom.CPU()
+	if err := makeHistory(server, fleet, start, end, size.dense); err != nil {
 		return err
 	}
 	history := prom.CPU() - before
@@ -75,57 +77,43 @@ func measure(size size, out io.Writer) (err error) {
 		rule.CPU = 0
 	}
 	runtime.GC()
+	exported := 0
 	for i := range size.evaluations {
-		if err := day.evaluate(end.Add(time.Duration(i) * prom.Interval)); err != nil {
+		now := end.Add(time.Duration(i) * prom.Interval)
+		samples := fleet.scrape(now)
+		exported = len(samples)
+		if err := errors.Join(server.Append(now, samples), server.Evaluate(now.Add(evaluationLag))); err != nil {
 			return err
 		}
 	}
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	_, _ = fmt.Fprintf(out, "%d active, %d a day: %d sessions exported, %d samples a scrape, %d series in the head, heap %d MiB; the history took %.0f s of CPU\n",
-		size.active, size.perDay, len(fleet.sessions), day.exported, server.Series(), heap.HeapAlloc>>20, history.Seconds())
+		size.active, size.perDay, len(fleet.sessions), exported, server.Series(), heap.HeapAlloc>>20, history.Seconds())
 	report(out, server.Rules, size)
 	return nil
 }
 
-// day is the history before what is measured.
-type day struct {
-	server     *prom.Server
-	fleet      *fleet
-	size       size
-	start, end time.Time
-	exported   int // samples of the last scrape
-}
-
-// pass has the history pass.
-func (d *day) pass() error {
-	for now := d.start; now.Before(d.end); now = now.Add(prom.Interval) {
-		if d.end.Sub(now) > denseScrapes && now.Sub(d.start)%(2*time.Minute) != 0 {
+// makeHistory lets a fleet live, and the rules be evaluated twice an hour, but at each
+// scrape in the dense time before the end.
+func makeHistory(server *prom.Server, fleet *fleet, start, end time.Time, dense time.Duration) error {
+	for now := start; now.Before(end); now = now.Add(prom.Interval) {
+		age := now.Sub(start)
+		if end.Sub(now) > denseScrapes && age%(2*time.Minute) != 0 {
 			continue
 		}
-		if err := d.evaluate(now); err != nil {
+		err := server.Append(now, fleet.scrape(now))
+		if age%(2*time.Hour) == 0 {
+			err = errors.Join(err, server.Compact())
+		}
+		if end.Sub(now) <= dense || age%(30*time.Minute) == 0 {
+			err = errors.Join(err, server.Evaluate(now.Add(evaluationLag)))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// evaluate scrapes, and evaluates the rules as far as their history is needed.
-func (d *day) evaluate(now time.Time) error {
-	samples := d.fleet.scrape(now)
-	d.exported = len(samples)
-	if err := d.server.Append(now, samples); err != nil {
-		return err
-	}
-	if now.Sub(d.start)%(2*time.Hour) == 0 {
-		if err := d.server.Compact(); err != nil {
-			return err
-		}
-	}
-	if d.end.Sub(now) > d.size.dense && now.Sub(d.start)%(30*time.Minute) != 0 {
-		return nil
-	}
-	return d.server.Evaluate(now.Add(5 * time.Second))
 }
 
 // report writes the figures of the rules, the most expensive first.
