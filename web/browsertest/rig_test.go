@@ -68,7 +68,7 @@ func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata [
 func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	t.Helper()
 	r := &rig{t: t}
-	var projects []web.Project
+	projects := make([]web.Project, 0, len(apis))
 	for _, name := range slices.Sorted(maps.Keys(apis)) {
 		projects = append(projects, r.newProject(name, time.Now, apis[name], nil))
 	}
