@@ -40,6 +40,30 @@ func TestSettling(t *testing.T) {
 	})
 }
 
+// TestALateCostIsFoundAfterAnOutage has the API fail each time a session is to be read
+// again while it lingers.
+func TestALateCostIsFoundAfterAnOutage(t *testing.T) {
+	exportertest.Bubble(t, "", func(t *testing.T) {
+		api := fleet(0)
+		finish := time.Now().Add(10 * time.Minute)
+		api.Add(simapi.Session{ID: exportertest.SessionID(1), StartedAt: time.Now().Add(time.Minute), StopAt: finish, LateProxyBytes: 1 << 20, LateAfter: 30 * time.Second})
+		r := exportertest.New(t, api, "--no-session.short-lived", "--no-collector.account")
+		scrapeUntil := func(after time.Duration) {
+			for ; time.Since(finish) <= after; time.Sleep(15 * time.Second) {
+				r.Scrape()
+			}
+		}
+		scrapeUntil(0)
+		remove := api.Inject(simapi.Fault{Handler: simapi.Status(503, "")})
+		scrapeUntil(18 * time.Minute)
+		remove()
+		scrapeUntil(25 * time.Minute)
+		got := r.Scrape()
+		exportertest.Has(t, got, "browseruse_proxy_megabytes_total 1")
+		exportertest.HasNot(t, got, "browseruse_session_up")
+	})
+}
+
 // TestValuesOfAStoppedSessionStayWhenItCannotBeReadAgain has the API fail for it:
 // the failure is counted and logged, and it is asked again after a pause, not at
 // the next scrape.

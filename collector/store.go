@@ -164,6 +164,9 @@ func (s *sessionStore[S]) isOver(stored *storedSession[S], now time.Time) bool {
 		if late := stored.stopped.Add(min(s.linger/2, lateLinger)); late.After(until) {
 			until = late
 		}
+		if missed := stored.rereadErr != nil || stored.due.Before(until); missed && !stored.final { // in an outage
+			until = until.Add(min(s.linger/2, lateLinger))
+		}
 		return !now.Before(until)
 	case !stored.failedSince.IsZero():
 		return !now.Before(stored.failedSince.Add(s.linger))

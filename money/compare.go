@@ -46,6 +46,7 @@ type figures struct {
 	hours                  []hour
 	spent                  float64 // truly
 	day, dayCounter        float64 // error of the last day, or of all if that is less
+	dayFloor               float64
 	sum, sumFloor          float64 // error of all hours together
 	restarts               float64 // share spent between the last scrape before a restart and the first after it
 	sessions, unseen       int     // of the time; that no scrape had
@@ -99,6 +100,9 @@ func (w *world) compare() (*figures, error) {
 	}
 	f.sum, f.sumFloor = f.sum/all, f.sumFloor/all
 	for _, restart := range w.restarts {
+		if len(w.exporters) > 1 {
+			break // the others go on
+		}
 		at := w.start.Add(restart)
 		f.restarts += w.ledger.between(w.lastGood(at), w.firstGood(at)) / all
 	}
@@ -108,6 +112,9 @@ func (w *world) compare() (*figures, error) {
 	}
 	if f.dayCounter, err = w.errorOf(counterDay, end, 24*time.Hour); err != nil {
 		return nil, err
+	}
+	if since := end.Add(-24 * time.Hour); since.After(w.start) {
+		f.dayFloor = w.ledger.between(w.lastGood(since), w.lastGood(end))/w.ledger.between(since, end) - 1
 	}
 	w.countSessions(f)
 	for _, step := range []func(*figures) error{w.compareAgents, w.compareSpendAlerts, w.compareCostAlerts} {

@@ -9,7 +9,7 @@ import (
 	"browseruse_exporter/money/prom"
 )
 
-const header = `| fleet | spent | day | sum of hours | lost in restarts | hour: median, p90, worst | floor of that | off the floor: quiet hours, others | counters: day, worst hour | sessions unseen | agent sessions: unseen, off by 0.5% | alerts in the minute: hour, day, session, agent session | CPU: all, rules |
+const header = `| fleet | spent | day | floor of that | lost in restarts | hour: median, p90, worst | floor of that | off the floor: quiet hours, others | counters: day, worst hour | sessions unseen | agent sessions: unseen, off by 0.5% | alerts in the minute: hour, day, session, agent session | CPU: all, rules |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|`
 
 // report prints a line of the table.
@@ -26,7 +26,7 @@ func report(w *world, each bool) error {
 	cells := []string{
 		w.name,
 		fmt.Sprintf("$%.0f", f.spent),
-		percent(f.day), percent(f.sum), percent(-f.restarts),
+		percent(f.day), percent(f.dayFloor), percent(-f.restarts),
 		threeOf(rules), threeOf(floor),
 		fmt.Sprintf("%.2f, %.2f", 100*quiet, 100*others),
 		fmt.Sprintf("%s, %.2f%%", percent(f.dayCounter), 100*slices.Max(counter)),
