@@ -34,9 +34,10 @@ const Interval = 30 * time.Second
 type Server struct {
 	Rules []*Rule // in the order of the file
 
-	dir    string
-	db     *tsdb.DB
-	engine *promql.Engine
+	dir     string
+	db      *tsdb.DB
+	engine  *promql.Engine
+	metrics *prometheus.Registry // of the engine
 }
 
 // Rule is a rule, with what its evaluations took.
@@ -81,10 +82,13 @@ func Open() (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	db.DisableCompactions() // Compact is called at the simulation's times
+	metrics := prometheus.NewRegistry()
 	return &Server{
-		dir: dir,
-		db:  db,
+		dir:     dir,
+		db:      db,
+		metrics: metrics,
 		engine: promql.NewEngine(promql.EngineOpts{ // as Prometheus's flags have it
+			Reg:        metrics,
 			MaxSamples: 50_000_000, Timeout: 2 * time.Minute, LookbackDelta: 5 * time.Minute,
 			EnableAtModifier: true, EnableNegativeOffset: true, Parser: parser.NewParser(parser.Options{}),
 			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
@@ -109,11 +113,26 @@ func (s *Server) Append(at time.Time, samples []Sample) error {
 	return appender.Commit()
 }
 
-// Compact writes blocks of what is older than three hours, as Prometheus does.
+// Compact writes a block if the head reaches back three hours. Prometheus checks that each minute.
 func (s *Server) Compact() error { return s.db.Compact(context.Background()) }
 
 // Series returns how many series are in memory.
 func (s *Server) Series() uint64 { return s.db.Head().NumSeries() }
+
+// SamplesRead returns how many samples all queries have read.
+func (s *Server) SamplesRead() (int, error) {
+	const name = "prometheus_engine_query_samples_total"
+	families, err := s.metrics.Gather()
+	if err != nil {
+		return 0, err
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return int(family.GetMetric()[0].GetCounter().GetValue()), nil
+		}
+	}
+	return 0, errors.New("the engine has no " + name)
+}
 
 // LoadRules reads the rules of a file.
 func (s *Server) LoadRules(path string, interval time.Duration) error {
