@@ -85,7 +85,7 @@ func TestSort(t *testing.T) {
 // byReading is the order of the sessions by when they were read, which no test
 // knows beforehand.
 func (p *tab) byReading(r *rig, sign int) string {
-	var read, unread []statuspage.Session
+	var read, unread []*statuspage.Session
 	for _, s := range r.status().Sessions {
 		if s.Up {
 			read = append(read, s)
@@ -93,7 +93,7 @@ func (p *tab) byReading(r *rig, sign int) string {
 			unread = append(unread, s)
 		}
 	}
-	slices.SortStableFunc(read, func(a, b statuspage.Session) int {
+	slices.SortStableFunc(read, func(a, b *statuspage.Session) int {
 		return sign * cmp.Compare(a.ReadTimestamp.UnixMilli(), b.ReadTimestamp.UnixMilli())
 	})
 	ids := make([]string, 0, len(read)+len(unread))

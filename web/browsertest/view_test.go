@@ -147,7 +147,7 @@ func TestTimes(t *testing.T) {
 	api, missing := newTroubled()
 	r := newRig(t, api, missing...)
 	r.scrape()
-	sessions := map[string]statuspage.Session{}
+	sessions := map[string]*statuspage.Session{}
 	for _, session := range r.status().Sessions {
 		sessions[session.SessionID] = session
 	}

@@ -44,11 +44,10 @@ type Tick struct {
 }
 
 // attention returns which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session, agents []AgentSession, apiUp bool, now time.Time) []Attention {
+func attention(sessions []*Session, agents []*AgentSession, apiUp bool, now time.Time) []Attention {
 	byTrouble := map[State][]*Session{}
 	var active, stale, unreadable []*Session
-	for i := range sessions {
-		s := &sessions[i]
+	for _, s := range sessions {
 		for _, trouble := range s.Troubles {
 			byTrouble[trouble] = append(byTrouble[trouble], s)
 		}
@@ -119,10 +118,9 @@ func attentionToUnreadable(sessions []*Session) (result []Attention) {
 }
 
 // attentionToAgents returns which agent sessions exceed a limit, and the most expensive.
-func attentionToAgents(agents []AgentSession) (overLimit, mostExpensive []Attention) {
+func attentionToAgents(agents []*AgentSession) (overLimit, mostExpensive []Attention) {
 	var expensive, nearBudget, living []*AgentSession
-	for i := range agents {
-		s := &agents[i]
+	for _, s := range agents {
 		if s.Has(Expensive) {
 			expensive = append(expensive, s)
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +74,7 @@ type view struct {
 	*Status
 	MetadataLabels           []string
 	MetricsPath, SessionPath string
+	agents                   map[string]bool // by their IDs
 }
 
 // Span returns the number of columns from one on to the last, of which so many are
@@ -128,9 +128,7 @@ func (v view) Seen(stale bool, readAt time.Time) time.Time {
 func (v view) ReadsAgents() bool { return v.AgentSessions != nil }
 
 // HasAgent reports whether the page shows an agent session of this ID.
-func (v view) HasAgent(id string) bool {
-	return slices.ContainsFunc(v.AgentSessions, func(s AgentSession) bool { return s.AgentSessionID == id })
-}
+func (v view) HasAgent(id string) bool { return v.agents[id] }
 
 //go:embed assets
 var assets embed.FS
@@ -154,12 +152,15 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	v := view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath}
+	v := view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath, agents: map[string]bool{}}
 	if project.Name != "" {
 		v.SessionPath += "?project=" + project.Name
 	}
 	if reading := v.reading; reading != nil {
 		v.MetadataLabels = reading.MetadataLabels
+	}
+	for _, agent := range v.AgentSessions {
+		v.agents[agent.AgentSessionID] = true
 	}
 	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "page.html", v) })
 }

@@ -13,9 +13,8 @@ import (
 // Session is one session as JSON. One that could not be read has an ID, an error, what
 // was read of it last, and nothing else.
 type Session struct {
-	SessionID        string            `json:"session_id"`
-	State            State             `json:"state"`
-	Troubles         []State           `json:"troubles,omitempty"`         // what of it exceeds a limit, the most urgent first
+	SessionID string `json:"session_id"`
+	Verdict
 	AgentSessionID   *string           `json:"agent_session_id,omitempty"` // "" for a session without one
 	Up               bool              `json:"up"`
 	Error            *Failure          `json:"error,omitempty"`
@@ -33,6 +32,34 @@ type Session struct {
 	ReadTimestamp    time.Time         `json:"read_timestamp,omitzero"` // when these values were read
 	Info             map[string]string `json:"info,omitempty"`          // metadata_<key>, as configured
 }
+
+// Verdict is the state of a session, or of an agent session, and why it needs attention.
+type Verdict struct {
+	State    State   `json:"state"`
+	Troubles []State `json:"troubles,omitempty"` // what of it exceeds a limit, the most urgent first
+}
+
+// verdict returns that of a session without trouble.
+func verdict(active bool) Verdict {
+	if active {
+		return Verdict{State: Active}
+	}
+	return Verdict{State: Stopped}
+}
+
+// take adds a trouble. The first one of an active session is its state.
+func (v *Verdict) take(trouble State, has bool) {
+	if !has {
+		return
+	}
+	if v.State == Active {
+		v.State = trouble
+	}
+	v.Troubles = append(v.Troubles, trouble)
+}
+
+// Has reports whether a session has this trouble, be it its state or not.
+func (v *Verdict) Has(trouble State) bool { return slices.Contains(v.Troubles, trouble) }
 
 // State is the state of a session in a word, with which the page shows it.
 type State string
@@ -53,19 +80,20 @@ const (
 
 var urgency = map[State]int{Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9}
 
-func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) Session {
+func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) *Session {
 	if s.Err != nil {
-		session := Session{SessionID: s.ID, State: Unreadable, Error: newFailure(s.Err)}
+		session := &Session{SessionID: s.ID, Verdict: Verdict{State: Unreadable}, Error: newFailure(s.Err)}
 		if stale := r.StaleSession(s.ID); stale != nil {
-			session.LastKnown = new(newSession(r, stale, stale.ReadAt))
+			session.LastKnown = newSession(r, stale, stale.ReadAt)
 			if !r.Up && *session.LastKnown.Active {
 				session.State = WasActive
 			}
 		}
 		return session
 	}
-	session := Session{
+	session := &Session{
 		SessionID:        s.ID,
+		Verdict:          verdict(s.Session.Active()),
 		AgentSessionID:   &s.Session.AgentSessionID,
 		Up:               true,
 		Active:           new(s.Session.Active()),
@@ -113,14 +141,10 @@ func orZero(amount *float64) float64 {
 	return *amount
 }
 
-// judge says in which state a session is that was read, and what of it exceeds a limit.
+// judge says what of a session that was read exceeds a limit.
 func (s *Session) judge(now time.Time) {
 	active, left := *s.Active, orZero(s.TimeoutRemaining)
 	age := collector.SecondsUntil(now, s.StartTimestamp)
-	s.State = Stopped
-	if active {
-		s.State = Active
-	}
 	s.take(Overdue, active && left < -overdueAfter.Seconds())
 	s.take(Expensive, s.knownCost() > sessionCostUSD && (active || now.Sub(s.FinishTimestamp) < endedFor))
 	s.take(HeavyTraffic, orZero(s.MBPerMinute) > proxyMegabytesPerMinute)
@@ -128,43 +152,29 @@ func (s *Session) judge(now time.Time) {
 	s.take(TimingOut, active && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
 }
 
-// take adds a trouble. The first one of an active session is its state.
-func (s *Session) take(trouble State, has bool) {
-	if !has {
-		return
-	}
-	if s.State == Active {
-		s.State = trouble
-	}
-	s.Troubles = append(s.Troubles, trouble)
-}
-
-// Has reports whether a session has this trouble, be it its state or not.
-func (s Session) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
-
 // Values returns a session with values: itself, or as it was read last; nil if it never
 // was.
-func (s Session) Values() *Session {
+func (s *Session) Values() *Session {
 	if s.Up {
-		return &s
+		return s
 	}
 	return s.LastKnown
 }
 
 // Cost returns what a session that was read has cost, or nil if a part of that is
 // not known.
-func (s Session) Cost() *float64 {
+func (s *Session) Cost() *float64 {
 	if s.ProxyCostUSD == nil || s.BrowserCostUSD == nil {
 		return nil
 	}
 	return new(s.knownCost())
 }
 
-func (s Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
+func (s *Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
 
 // compare orders sessions: what needs attention first, then the most expensive of those
 // that are active, or were, and the last to finish of those that are not.
-func compare(a, b Session) int {
+func compare(a, b *Session) int {
 	order := cmp.Compare(urgency[a.State], urgency[b.State])
 	switch {
 	case order != 0:
@@ -177,7 +187,7 @@ func compare(a, b Session) int {
 }
 
 // lastCost returns what a session has cost, as far as was ever known.
-func (s Session) lastCost() float64 {
+func (s *Session) lastCost() float64 {
 	if values := s.Values(); values != nil {
 		return values.knownCost()
 	}

@@ -69,8 +69,7 @@ func TestTheAPIIsDown(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.Scrape()
 		got := status(t, r)
-		for i := range got.Sessions {
-			s := &got.Sessions[i]
+		for _, s := range got.Sessions {
 			if s.Up || s.State != statuspage.WasActive || s.Active != nil || s.LastKnown == nil || *s.LastKnown.BrowserCostUSD == 0 || !s.LastKnown.ReadTimestamp.Equal(before.Timestamp) {
 				t.Errorf("a session is %+v", s)
 			}
