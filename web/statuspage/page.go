@@ -58,16 +58,24 @@ func (p *Page) Handlers() map[string]http.Handler {
 	return handlers
 }
 
-//go:embed page.html projects.html
+//go:embed *.html
 var pages embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "clock": clock, "sum": sum,
+// The templates of a page fill the layout that all of them have.
+var (
+	layout           = template.Must(template.New("layout.html").Funcs(functions).ParseFS(pages, "layout.html"))
+	sessionsTemplate = template.Must(template.Must(layout.Clone()).ParseFS(pages, "page.html"))
+	projectsTemplate = template.Must(template.Must(layout.Clone()).ParseFS(pages, "projects.html"))
+)
+
+var functions = template.FuncMap{
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "utc": utc, "clock": clock,
+	"usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) },
 	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
 	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
 	"words":        func(r apiclient.Reason) string { return strings.ReplaceAll(string(r), "_", " ") },
 	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
-}).ParseFS(pages, "*.html"))
+}
 
 // view is what the template writes.
 type view struct {
@@ -162,7 +170,7 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	for _, agent := range v.AgentSessions {
 		v.agents[agent.AgentSessionID] = true
 	}
-	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "page.html", v) })
+	serveHTML(w, func(w io.Writer) error { return sessionsTemplate.Execute(w, v) })
 }
 
 // ServeJSON answers with the same as JSON.

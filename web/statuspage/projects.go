@@ -143,5 +143,5 @@ func (p *Page) serveOverview(w http.ResponseWriter) {
 		*Overview
 		TelemetryPath, ProjectsPath string
 	}{p.overview(), p.options.TelemetryPath, ProjectsPath}
-	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "projects.html", v) })
+	serveHTML(w, func(w io.Writer) error { return projectsTemplate.Execute(w, v) })
 }
