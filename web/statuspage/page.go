@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 )
 
@@ -69,12 +68,10 @@ var (
 )
 
 var functions = template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "utc": utc, "clock": clock,
-	"usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) },
-	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
-	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
-	"words":        func(r apiclient.Reason) string { return strings.ReplaceAll(string(r), "_", " ") },
-	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "utc": utc,
+	"usd": usd, "mb": megabytes, "count": count,
+	"seconds": func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"short":   func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
 }
 
 // view is what the template writes.
@@ -87,18 +84,10 @@ type view struct {
 
 // Span returns the number of columns from one on to the last, of which so many are
 // not of the metadata.
-func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
-
-// Age returns for how many seconds a session has run at a time, or ran.
-func (v view) Age(start, finish, at time.Time) float64 {
-	if finish.IsZero() {
-		finish = at
-	}
-	return collector.SecondsUntil(finish, start)
-}
+func (v *view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
 
 // Sums returns what the tiles show: what was read last while the API is down.
-func (v view) Sums() *Sums {
+func (v *view) Sums() *Sums {
 	switch {
 	case v.Totals == nil:
 		return nil
@@ -110,7 +99,7 @@ func (v view) Sums() *Sums {
 }
 
 // StopCall returns the command that stops a session, or "" where the API is simulated.
-func (v view) StopCall() string {
+func (v *view) StopCall() string {
 	for _, setting := range v.Exporter.Config {
 		if setting.Flag == "api.url" && strings.HasPrefix(setting.Value, "https://") {
 			return `curl -X PATCH -H "X-Browser-Use-API-Key: $BROWSER_USE_API_KEY" -H 'Content-Type: application/json' \
@@ -121,22 +110,13 @@ func (v view) StopCall() string {
 }
 
 // APIUp reports whether the API answered.
-func (v view) APIUp() bool { return v.Up != nil && *v.Up }
-
-// Seen returns the time for which values that were read at a time are shown: now, or
-// that time if they are stale.
-func (v view) Seen(stale bool, readAt time.Time) time.Time {
-	if stale {
-		return readAt
-	}
-	return v.Timestamp
-}
+func (v *view) APIUp() bool { return v.Up != nil && *v.Up }
 
 // ReadsAgents reports whether agent sessions are read.
-func (v view) ReadsAgents() bool { return v.AgentSessions != nil }
+func (v *view) ReadsAgents() bool { return v.AgentSessions != nil }
 
 // HasAgent reports whether the page shows an agent session of this ID.
-func (v view) HasAgent(id string) bool { return v.agents[id] }
+func (v *view) HasAgent(id string) bool { return v.agents[id] }
 
 //go:embed assets
 var assets embed.FS
@@ -160,7 +140,7 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	v := view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath, agents: map[string]bool{}}
+	v := &view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath, agents: map[string]bool{}}
 	if project.Name != "" {
 		v.SessionPath += "?project=" + project.Name
 	}

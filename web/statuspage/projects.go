@@ -33,26 +33,23 @@ type Overview struct {
 	Projects   []ProjectStatus `json:"projects"`               // those that need attention first
 }
 
-// ProjectState is the state of a project in a word.
-type ProjectState string
-
 // The states of projects.
 const (
-	Down       ProjectState = "down"
-	Paused     ProjectState = "paused" // no request is sent before a hold is over
-	NotScraped ProjectState = "not scraped"
-	Up         ProjectState = "up"
+	Down       State = "down"
+	Paused     State = "paused" // no request is sent before a hold is over
+	NotScraped State = "not scraped"
+	Up         State = "up"
 )
 
 // ProjectStatus is one project of an Overview.
 type ProjectStatus struct {
-	Project string       `json:"project"`
-	State   ProjectState `json:"state"`
-	Level   Level        `json:"level"` // of Text
-	Text    string       `json:"text"`  // what to look at first
-	Reading *Reading     `json:"reading"`
-	Totals  *Totals      `json:"totals,omitempty"`
-	Account *Account     `json:"account,omitempty"`
+	Project string   `json:"project"`
+	State   State    `json:"state"`
+	Level   Level    `json:"level"` // of Text
+	Text    string   `json:"text"`  // what to look at first
+	Reading *Reading `json:"reading"`
+	Totals  *Totals  `json:"totals,omitempty"`
+	Account *Account `json:"account,omitempty"`
 }
 
 // Choose returns the project that a request names. If there is none, it answers

@@ -73,12 +73,18 @@ const (
 	NearBudget   State = "low budget" // an agent session
 	RunningLong  State = "running long"
 	TimingOut    State = "timing out"
-	WasActive    State = "was active" // while the API is down
 	Active       State = "active"
+	WasActive    State = "was active" // while the API is down
 	Stopped      State = "stopped"
 )
 
-var urgency = map[State]int{Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9}
+var urgency = map[State]int{
+	Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9,
+	Down: 0, Paused: 1, NotScraped: 2, Up: 3, // of projects
+}
+
+// Urgency is what the page sorts states by.
+func (s State) Urgency() int { return urgency[s] }
 
 func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) *Session {
 	if s.Err != nil {
