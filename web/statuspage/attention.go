@@ -78,7 +78,7 @@ func attention(sessions []*Session, agents []*AgentSession, apiUp bool, now time
 	all = byTrouble[Expensive]
 	add(Warning, "expensive", sessionsText(len(all), "has", "have")+" cost more than "+usd(sessionCostUSD), "", all, cheapness, expense)
 	all = byTrouble[HeavyTraffic]
-	add(Warning, "heavy_traffic", sessionsText(len(all), "moves", "move")+fmt.Sprintf(" more than %d MB a minute through the proxy", proxyMegabytesPerMinute),
+	add(Warning, "heavy_traffic", sessionsText(len(all), "moves", "move")+fmt.Sprintf(" more than %d MB a minute through the proxy, over %.0f minutes", proxyMegabytesPerMinute, collector.SpendWindow.Minutes()),
 		"1 GB through the proxy costs some $5.", all, func(s *Session) float64 { return -*s.MBPerMinute }, pace)
 	overLimit, mostExpensive := attentionToAgents(agents)
 	result = append(result, overLimit...)
@@ -169,17 +169,20 @@ func (s *Session) because(text string, tick *Tick) AttentionSession {
 	return AttentionSession{SessionID: s.SessionID, Tick: tick, Text: text}
 }
 
-func expense(s *Session) AttentionSession {
-	if s.State == Stopped {
-		return s.because(usd(s.lastCost())+", stopped", nil)
-	}
-	return s.because(usd(s.lastCost()), nil)
-}
+func expense(s *Session) AttentionSession { return s.becauseOf(usd(s.lastCost())) }
 
 func pace(s *Session) AttentionSession {
 	text := usd(orZero(s.USDPerHour)) + "/h"
 	if s.MBPerMinute != nil {
 		text += ", " + megabytes(*s.MBPerMinute) + " MB/min"
+	}
+	return s.becauseOf(text)
+}
+
+// becauseOf names a session, why, and whether it has stopped.
+func (s *Session) becauseOf(text string) AttentionSession {
+	if s.State == Stopped {
+		text += ", stopped"
 	}
 	return s.because(text, nil)
 }

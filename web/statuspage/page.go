@@ -70,8 +70,9 @@ var (
 var functions = template.FuncMap{
 	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "utc": utc,
 	"usd": usd, "mb": megabytes, "count": count,
-	"seconds": func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
-	"short":   func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
+	"rateMinutes": collector.SpendWindow.Minutes,
+	"seconds":     func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"short":       func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
 }
 
 // view is what the template writes.

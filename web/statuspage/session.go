@@ -23,7 +23,7 @@ type Session struct {
 	ProxyUsedMB      *float64          `json:"proxy_used_megabytes,omitempty"` // nil, as the costs: not known
 	ProxyCostUSD     *float64          `json:"proxy_cost_usd,omitempty"`
 	BrowserCostUSD   *float64          `json:"browser_cost_usd,omitempty"`
-	USDPerHour       *float64          `json:"usd_per_hour,omitempty"` // nil, as the next: it is not active, or that is not known (yet)
+	USDPerHour       *float64          `json:"usd_per_hour,omitempty"` // nil, as the next: not known (yet), or it is not active; one that has ended may still have heavy traffic
 	MBPerMinute      *float64          `json:"proxy_megabytes_per_minute,omitempty"`
 	TimeoutRemaining *float64          `json:"timeout_remaining_seconds,omitempty"` // only while active; negative if overdue
 	StartTimestamp   time.Time         `json:"start_timestamp,omitzero"`
@@ -113,14 +113,16 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	}
 	if s.Session.Active() {
 		session.TimeoutRemaining = new(collector.SecondsUntil(s.Session.TimeoutAt, now))
-		if rate := r.SpendRate.Of(s.ID); rate != nil {
-			session.USDPerHour, session.MBPerMinute = finite(rate.USDPerHour), finite(rate.MegabytesPerMinute)
-		}
+	}
+	rate := r.SpendRate.Of(s.ID)
+	heavy := rate != nil && rate.Over >= collector.SpendWindow && rate.MegabytesPerMinute > proxyMegabytesPerMinute
+	if heavy || rate != nil && s.Session.Active() {
+		session.USDPerHour, session.MBPerMinute = finite(rate.USDPerHour), finite(rate.MegabytesPerMinute)
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
-	session.judge(now)
+	session.judge(now, heavy)
 	return session
 }
 
@@ -148,14 +150,14 @@ func orZero(amount *float64) float64 {
 }
 
 // judge says what of a session that was read exceeds a limit.
-func (s *Session) judge(now time.Time) {
+func (s *Session) judge(now time.Time, heavyTraffic bool) {
 	active, left := *s.Active, orZero(s.TimeoutRemaining)
 	age := collector.SecondsUntil(now, s.StartTimestamp)
 	s.take(Overdue, active && left < -overdueAfter.Seconds())
 	s.take(Expensive, s.knownCost() > sessionCostUSD && (active || now.Sub(s.FinishTimestamp) < endedFor))
-	s.take(HeavyTraffic, orZero(s.MBPerMinute) > proxyMegabytesPerMinute)
+	s.take(HeavyTraffic, heavyTraffic)
 	s.take(RunningLong, active && age > runningLong.Seconds())
-	s.take(TimingOut, active && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
+	s.take(TimingOut, active && age >= timingOutSoon.Seconds() && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
 }
 
 // Values returns a session with values: itself, or as it was read last; nil if it never
