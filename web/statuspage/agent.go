@@ -120,7 +120,7 @@ func (s *AgentSession) StateText() string {
 // compareAgents orders agent sessions as compare orders sessions.
 func compareAgents(a, b *AgentSession) int {
 	return cmp.Or(
-		cmp.Compare(urgency[a.State], urgency[b.State]),
+		cmp.Compare(ranks[a.State].place, ranks[b.State].place),
 		b.FinishTimestamp.Compare(a.FinishTimestamp),
 		cmp.Compare(orZero(b.TotalCostUSD), orZero(a.TotalCostUSD)),
 		cmp.Compare(a.AgentSessionID, b.AgentSessionID))

@@ -72,7 +72,7 @@ var functions = template.FuncMap{
 	"usd": usd, "mb": megabytes, "count": count,
 	"rateMinutes": collector.SpendWindow.Minutes,
 	"seconds":     func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
-	"short":       func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
+	"short":       short,
 }
 
 // view is what the template writes.
@@ -83,9 +83,8 @@ type view struct {
 	agents                   map[string]bool // by their IDs
 }
 
-// Span returns the number of columns from one on to the last, of which so many are
-// not of the metadata.
-func (v *view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
+// LastColumns returns the number of columns after those with sums.
+func (v *view) LastColumns() int { return 1 + len(v.MetadataLabels) }
 
 // Sums returns what the tiles show: what was read last while the API is down.
 func (v *view) Sums() *Sums {
@@ -110,14 +109,8 @@ func (v *view) StopCall() string {
 	return ""
 }
 
-// APIUp reports whether the API answered.
-func (v *view) APIUp() bool { return v.Up != nil && *v.Up }
-
 // ReadsAgents reports whether agent sessions are read.
 func (v *view) ReadsAgents() bool { return v.AgentSessions != nil }
-
-// HasAgent reports whether the page shows an agent session of this ID.
-func (v *view) HasAgent(id string) bool { return v.agents[id] }
 
 //go:embed assets
 var assets embed.FS

@@ -64,7 +64,7 @@ func (v *Verdict) Has(trouble State) bool { return slices.Contains(v.Troubles, t
 // State is the state of a session in a word, with which the page shows it.
 type State string
 
-// The states, in the order in which they need attention.
+// The states of sessions.
 const (
 	Overdue      State = "overdue"
 	Unreadable   State = "unreadable"
@@ -78,13 +78,16 @@ const (
 	Stopped      State = "stopped"
 )
 
-var urgency = map[State]int{
-	Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9,
-	Down: 0, Paused: 1, NotScraped: 2, Up: 3, // of projects
+// ranks are how bad each state is, and its place in the order in which they need attention.
+var ranks = map[State]struct {
+	level Level
+	place int
+}{
+	Overdue: {Bad, 0}, Unreadable: {Bad, 1},
+	Expensive: {Warning, 2}, HeavyTraffic: {Warning, 3}, NearBudget: {Warning, 4}, RunningLong: {Warning, 5}, TimingOut: {Warning, 6},
+	Active: {Good, 7}, WasActive: {Note, 8}, Stopped: {Note, 9},
+	Down: {Bad, 0}, Paused: {Warning, 1}, NotScraped: {Note, 2}, Up: {Good, 3},
 }
-
-// Urgency is what the page sorts states by.
-func (s State) Urgency() int { return urgency[s] }
 
 func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) *Session {
 	if s.Err != nil {
@@ -183,7 +186,7 @@ func (s *Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZer
 // compare orders sessions: what needs attention first, then the most expensive of those
 // that are active, or were, and the last to finish of those that are not.
 func compare(a, b *Session) int {
-	order := cmp.Compare(urgency[a.State], urgency[b.State])
+	order := cmp.Compare(ranks[a.State].place, ranks[b.State].place)
 	switch {
 	case order != 0:
 	case a.State == Stopped:
