@@ -84,7 +84,7 @@ func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, bro
 		agent.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
 	if rate := r.SpendRate.Of(s.ID); rate != nil && *agent.Active {
-		agent.LLMUSDPerHour = finite(rate.USDPerHour)
+		agent.LLMUSDPerHour = reasonable(rate.USDPerHour)
 	}
 	agent.take(Expensive, orZero(agent.TotalCostUSD) > agentSessionCostUSD)
 	used := agent.BudgetUsed()
@@ -98,7 +98,7 @@ func (s *AgentSession) BudgetUsed() *float64 {
 	if s.TotalCostUSD == nil || s.MaxCostUSD == nil || *s.MaxCostUSD <= 0 {
 		return nil
 	}
-	return new(*s.TotalCostUSD / *s.MaxCostUSD)
+	return reasonable(*s.TotalCostUSD / *s.MaxCostUSD)
 }
 
 // Values returns what that of a Session does.

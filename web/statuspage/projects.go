@@ -81,9 +81,9 @@ func (p *Page) overview() *Overview {
 		}
 		if status.Totals != nil && status.Totals.Sums != nil {
 			o.Active += status.Totals.Active
-			o.ActiveCost = sum(o.ActiveCost, status.Totals.ActiveCostUSD)
+			o.ActiveCost += status.Totals.ActiveCostUSD
 			if status.Totals.Pace != nil {
-				o.Pace = new(sum(orZero(o.Pace), status.Totals.Pace.USDPerHour))
+				o.Pace = new(orZero(o.Pace) + status.Totals.Pace.USDPerHour)
 			}
 		}
 		o.Projects = append(o.Projects, status)

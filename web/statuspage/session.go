@@ -120,7 +120,7 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	rate := r.SpendRate.Of(s.ID)
 	heavy := rate != nil && rate.Over >= collector.SpendWindow && rate.MegabytesPerMinute > proxyMegabytesPerMinute
 	if heavy || rate != nil && s.Session.Active() {
-		session.USDPerHour, session.MBPerMinute = finite(rate.USDPerHour), finite(rate.MegabytesPerMinute)
+		session.USDPerHour, session.MBPerMinute = reasonable(rate.USDPerHour), reasonable(rate.MegabytesPerMinute)
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
@@ -129,20 +129,20 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	return session
 }
 
-// known returns an amount of a session, or nil if it is not known. One for which
-// JSON has no number counts as not known, so that it does not spoil the others.
+// known returns an amount of a session, or nil if it is not known. One beyond reason
+// counts as not known, so that it does not spoil the sums, nor the JSON.
 func known(amount apiclient.Amount) *float64 {
 	if !amount.Known {
 		return nil
 	}
-	return finite(amount.Value)
+	return reasonable(amount.Value)
 }
 
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
+func reasonable(v float64) *float64 {
+	if math.Abs(v) < 1e15 { // which NaN is not
+		return &v
 	}
-	return &v
+	return nil
 }
 
 func orZero(amount *float64) float64 {
@@ -181,7 +181,7 @@ func (s *Session) Cost() *float64 {
 	return new(s.knownCost())
 }
 
-func (s *Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
+func (s *Session) knownCost() float64 { return orZero(s.ProxyCostUSD) + orZero(s.BrowserCostUSD) }
 
 // compare orders sessions: what needs attention first, then the most expensive of those
 // that are active, or were, and the last to finish of those that are not.

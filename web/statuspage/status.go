@@ -1,7 +1,6 @@
 package statuspage
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -99,7 +98,7 @@ func (a *Account) CreditLeft() *float64 {
 	if a.Credits.Monthly == nil || a.Credits.Additional == nil {
 		return nil
 	}
-	return new(sum(*a.Credits.Monthly, *a.Credits.Additional))
+	return new(*a.Credits.Monthly + *a.Credits.Additional)
 }
 
 // File is how a file that is read again was found.
@@ -204,8 +203,8 @@ func newTotals(sessions []*Session, agents []*AgentSession, r *collector.Reading
 	}
 	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {
 		t.Sums = newSums(sessions, agents, false)
-		if pace := r.SpendRate; pace != nil && finite(pace.USDPerHour) != nil {
-			t.Pace = &Pace{pace.USDPerHour, orZero(finite(pace.MegabytesPerMinute)), pace.Over.Seconds()}
+		if pace := r.SpendRate; pace != nil && reasonable(pace.USDPerHour) != nil {
+			t.Pace = &Pace{pace.USDPerHour, orZero(reasonable(pace.MegabytesPerMinute)), pace.Over.Seconds()}
 		}
 	}
 	if !r.Up && !t.LastKnownTimestamp.IsZero() {
@@ -225,17 +224,17 @@ func newSums(sessions []*Session, agents []*AgentSession, lastKnown bool) *Sums 
 		if s == nil || !s.Up {
 			continue
 		}
-		sums.ProxyUsedMegabytes = sum(sums.ProxyUsedMegabytes, orZero(s.ProxyUsedMB))
-		sums.ProxyCostUSD = sum(sums.ProxyCostUSD, orZero(s.ProxyCostUSD))
-		sums.BrowserCostUSD = sum(sums.BrowserCostUSD, orZero(s.BrowserCostUSD))
+		sums.ProxyUsedMegabytes += orZero(s.ProxyUsedMB)
+		sums.ProxyCostUSD += orZero(s.ProxyCostUSD)
+		sums.BrowserCostUSD += orZero(s.BrowserCostUSD)
 		if *s.Active {
 			sums.Active++
-			sums.ActiveCostUSD = sum(sums.ActiveCostUSD, s.knownCost())
+			sums.ActiveCostUSD += s.knownCost()
 		} else {
 			sums.Stopped++
 		}
 	}
-	sums.CostUSD = sum(sums.ProxyCostUSD, sums.BrowserCostUSD)
+	sums.CostUSD = sums.ProxyCostUSD + sums.BrowserCostUSD
 	if agents == nil {
 		return sums
 	}
@@ -247,17 +246,15 @@ func newSums(sessions []*Session, agents []*AgentSession, lastKnown bool) *Sums 
 		if a == nil || !a.Up {
 			continue
 		}
-		llm = sum(llm, orZero(a.LLMCostUSD))
+		llm += orZero(a.LLMCostUSD)
 		if *a.Active {
-			sums.ActiveCostUSD = sum(sums.ActiveCostUSD, orZero(a.LLMCostUSD))
+			sums.ActiveCostUSD += orZero(a.LLMCostUSD)
 		}
 	}
-	sums.LLMCostUSD, sums.CostUSD = &llm, sum(sums.CostUSD, llm)
+	sums.LLMCostUSD = &llm
+	sums.CostUSD += llm
 	return sums
 }
-
-// sum adds within what JSON has numbers for.
-func sum(a, b float64) float64 { return min(max(a+b, -math.MaxFloat64), math.MaxFloat64) }
 
 func newFile(f *collector.FileState) *File {
 	if f == nil {

@@ -12,10 +12,7 @@ const $ = (id) => document.getElementById(id);
 const view = { filter: "", active: false, group: "" }; // of the main table
 let timer;
 
-function thousands(v, places) {
-  if (Math.abs(v) >= 1e15) return v.toExponential(2);
-  return v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
-}
+const thousands = (v, places) => v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 
 // usd writes an amount as the exporter does.
 function usd(v) {
