@@ -359,7 +359,7 @@ func TestStates(t *testing.T) {
 		p.wantText("#tiles", "Active now\n2")
 		p.wantText("#health", "What is grey was read before that")
 		p.wantText("#s-"+sessionID(2), "was active")
-		p.wantText("#s-"+sessionID(2), "as of "+at.Format("15:04"))
+		p.wantText("#s-"+sessionID(2), at.UTC().Format("15:04"))
 		p.wantText("#attention", "Most expensive when they were read last")
 	})
 	// With no IDs given, nothing is known while the list can't be read.

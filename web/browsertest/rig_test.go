@@ -177,7 +177,7 @@ const (
 )
 
 // newAPI returns a project with n plain active sessions, 1 to n: the higher the
-// number, the longer it runs and the dearer it is.
+// number, the longer it runs and the more it costs.
 func newAPI(n int) *simapi.Server {
 	api := simapi.New(simapi.Options{Key: testKey})
 	now := time.Now()
@@ -194,8 +194,8 @@ func newAPI(n int) *simapi.Server {
 	return api
 }
 
-// newTroubled returns a project with a session of each state. Of the IDs in
-// missing, none is there.
+// newTroubled returns a project with a session of each state. The API does not know the
+// IDs in missing.
 func newTroubled() (api *simapi.Server, missing []string) {
 	api = newAPI(4)
 	now := time.Now()

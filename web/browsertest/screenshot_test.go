@@ -65,6 +65,7 @@ var pictured = map[string]struct {
 		r.scrape()
 		return r
 	}},
+	"projects": {"/", newProjects},
 	"thousand": {"/", func(t *testing.T) *rig {
 		r := newRig(t, newAPI(1000))
 		r.scrape()

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"cmp"
+	"math"
 	"strings"
 	"time"
 
@@ -117,11 +118,19 @@ func (s *AgentSession) StateText() string {
 	return string(s.State)
 }
 
+// lastCost returns what an agent session has cost in total, as far as was ever known.
+func (s *AgentSession) lastCost() float64 {
+	if values := s.Values(); values != nil {
+		return orZero(values.TotalCostUSD)
+	}
+	return -math.MaxFloat64
+}
+
 // compareAgents orders agent sessions as compare orders sessions.
 func compareAgents(a, b *AgentSession) int {
 	return cmp.Or(
 		cmp.Compare(ranks[a.State].place, ranks[b.State].place),
 		b.FinishTimestamp.Compare(a.FinishTimestamp),
-		cmp.Compare(orZero(b.TotalCostUSD), orZero(a.TotalCostUSD)),
+		cmp.Compare(b.lastCost(), a.lastCost()),
 		cmp.Compare(a.AgentSessionID, b.AgentSessionID))
 }

@@ -68,9 +68,9 @@ func attention(sessions []*Session, agents []*AgentSession, apiUp bool, now time
 	}
 	result = about(result, Attention{Kind: "most_expensive", Level: Note, Text: "Most expensive of those active"}, active, (*Session).lastCost, (*Session).costText)
 	result = about(result, Attention{Kind: "most_expensive_last_known", Level: Note, Text: "Most expensive when they were read last"}, stale, (*Session).lastCost, (*Session).costText)
-	living := where(agents, func(s *AgentSession) bool { return s.Up && *s.Active })
-	return about(result, Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"},
-		living, (*AgentSession).totalCost, (*AgentSession).costText)
+	living := where(agents, func(s *AgentSession) bool { return s.State == WasActive || s.Up && *s.Active })
+	return about(result, Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions, browsers included"},
+		living, (*AgentSession).lastCost, (*AgentSession).costText)
 }
 
 // attentionToUnreadable adds the unreadable sessions, grouped by why they are.
@@ -95,7 +95,7 @@ func attentionToAgents(result []Attention, agents []*AgentSession) []Attention {
 	expensive, nearBudget := having(agents, Expensive), having(agents, NearBudget)
 	result = about(result, Attention{Kind: "expensive_agent_sessions", Level: Warning, overLimit: true,
 		Text: things(len(expensive), "agent session", "has", "have") + " cost more than " + usd(agentSessionCostUSD)},
-		expensive, (*AgentSession).totalCost, (*AgentSession).costText)
+		expensive, (*AgentSession).lastCost, (*AgentSession).costText)
 	return about(result, Attention{Kind: "budget_nearly_used", Level: Warning, overLimit: true,
 		Text:   things(len(nearBudget), "agent session", "has nearly used its", "have nearly used their") + " budget",
 		Advice: "One that reaches it ends in the midst of its work: see what it does."},
@@ -144,10 +144,8 @@ func (s *Session) orStopped(text string) string {
 	return text
 }
 
-func (s *AgentSession) totalCost() float64 { return orZero(s.TotalCostUSD) }
-
 func (s *AgentSession) costText() string {
-	text := usd(s.totalCost())
+	text := usd(s.lastCost())
 	if s.LLMUSDPerHour != nil {
 		text += ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
 	}

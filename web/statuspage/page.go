@@ -154,7 +154,7 @@ func (p *Page) ServeJSON(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// choose returns the project that a request is about, or answers that there is none.
+// choose returns the project that a request is about, or answers with 404.
 func (p *Page) choose(w http.ResponseWriter, r *http.Request) (Project, bool) {
 	projects := p.options.Projects()
 	if p.options.ConfigFile == nil {

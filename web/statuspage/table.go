@@ -31,7 +31,6 @@ type cell struct {
 	Value            string // by which numbers are sorted; "" goes last
 	Text             string
 	Href             string   // where Text leads to, if anywhere
-	Note             string   // after Text, in a quiet color
 	SessionIDs       []string // which the cell links
 }
 
@@ -93,7 +92,7 @@ func (v *view) agentRow(agent *AgentSession) row {
 	}
 	budget := amount("budget", "Budget used", s.BudgetUsed(), percent).over(s.Has(NearBudget))
 	if budget.Value != "" {
-		budget.Note = "of " + usd(*s.MaxCostUSD)
+		budget.Text += " of " + usd(*s.MaxCostUSD)
 	}
 	r.Cells = append(r.Cells,
 		cell{Key: "model", Name: "Model", Text: s.Model},
@@ -185,7 +184,7 @@ func (v *view) timeLeft(up bool, s *Session) cell {
 	case s.TimeoutRemaining != nil:
 		c.Value, c.Text = milliseconds(s.TimeoutTimestamp), left(collector.SecondsUntil(s.TimeoutTimestamp, v.at(up, s.ReadTimestamp)))
 	case !s.FinishTimestamp.IsZero():
-		c.Note = "ended " + ago(collector.SecondsUntil(v.Timestamp, s.FinishTimestamp))
+		c.Level, c.Text = Note, "ended "+ago(collector.SecondsUntil(v.Timestamp, s.FinishTimestamp))
 	}
 	if s.Has(Overdue) {
 		c.Level = Bad
@@ -197,7 +196,7 @@ func (v *view) timeLeft(up bool, s *Session) cell {
 func (v *view) lastRead(err *Failure, read time.Time) cell {
 	c := cell{Key: "read", Name: "Last read", Class: "num", Value: milliseconds(read), Text: ago(collector.SecondsUntil(v.Timestamp, read))}
 	if err != nil {
-		c.Text = "as of " + clock(read)
+		c.Text = clock(read)
 	}
 	if why := v.why(err); why != nil {
 		c.Text += ", " + strings.ReplaceAll(string(why.Reason), "_", " ")

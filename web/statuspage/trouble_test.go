@@ -86,8 +86,11 @@ func TestTheAPIIsDown(t *testing.T) {
 		if got.Totals.Sums != nil || got.Totals.LastKnown.CostUSD != before.Totals.CostUSD || !got.Totals.LastKnownTimestamp.Equal(before.Timestamp) {
 			t.Errorf("the totals are %+v", got.Totals)
 		}
+		if last := got.Attention[len(got.Attention)-1]; last.Kind != "most_expensive_agent_sessions" || last.Sessions[0].AgentSessionID != exportertest.AgentID {
+			t.Errorf("the last thing to look at is %+v; want the agent session", last)
+		}
 		page := r.Get("/").Body.String()
-		if n := strings.Count(page, "as of 00:00:00 UTC"); n != 4 {
+		if n := strings.Count(page, ">00:00:00 UTC</td>"); n != 4 {
 			t.Errorf("%d rows have the time; want 4", n)
 		}
 		table := page[strings.Index(page, "<tbody"):strings.LastIndex(page, "</tbody>")]
