@@ -4,10 +4,10 @@
 package statuspage
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"html/template"
-	"io"
 	"net/http"
 	"path"
 	"strings"
@@ -75,7 +75,7 @@ var functions = template.FuncMap{
 	"short":       short,
 }
 
-// view is what the template writes.
+// view is what the template of the sessions writes, overviewView that of the projects.
 type view struct {
 	*Status
 	MetadataLabels           []string
@@ -83,19 +83,20 @@ type view struct {
 	agents                   map[string]bool // by their IDs
 }
 
+type overviewView struct {
+	*Overview
+	TelemetryPath, ProjectsPath string
+}
+
 // LastColumns returns the number of columns after those with sums.
 func (v *view) LastColumns() int { return 1 + len(v.MetadataLabels) }
 
 // Sums returns what the tiles show: what was read last while the API is down.
 func (v *view) Sums() *Sums {
-	switch {
-	case v.Totals == nil:
-		return nil
-	case v.Totals.LastKnown != nil:
+	if v.Totals != nil && v.Totals.LastKnown != nil {
 		return v.Totals.LastKnown
-	default:
-		return v.Totals.Sums
 	}
+	return v.Totals.sums()
 }
 
 // StopCall returns the command that stops a session, or "" where the API is simulated.
@@ -123,11 +124,12 @@ var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "
 // end of its path or without.
 func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	if asset, err := assets.ReadFile("assets/" + r.URL.RawQuery); err == nil {
-		reply(w, contentTypes[path.Ext(r.URL.RawQuery)], func(w io.Writer) error { _, err := w.Write(asset); return err })
+		setHeaders(w, contentTypes[path.Ext(r.URL.RawQuery)])
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(asset))
 		return
 	}
 	if p.options.ConfigFile != nil && !r.URL.Query().Has("project") {
-		p.serveOverview(w)
+		serveHTML(w, projectsTemplate, overviewView{p.overview(), p.options.TelemetryPath, ProjectsPath})
 		return
 	}
 	project, ok := p.choose(w, r)
@@ -144,7 +146,7 @@ func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	for _, agent := range v.AgentSessions {
 		v.agents[agent.AgentSessionID] = true
 	}
-	serveHTML(w, func(w io.Writer) error { return sessionsTemplate.Execute(w, v) })
+	serveHTML(w, sessionsTemplate, v)
 }
 
 // ServeJSON answers with the same as JSON.
@@ -163,20 +165,21 @@ func (p *Page) choose(w http.ResponseWriter, r *http.Request) (Project, bool) {
 	return Choose(w, r, projects, func(p Project) string { return p.Name })
 }
 
-func serveHTML(w http.ResponseWriter, write func(io.Writer) error) {
+func serveHTML(w http.ResponseWriter, page *template.Template, data any) {
+	setHeaders(w, "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	reply(w, "text/html; charset=utf-8", write)
+	_ = page.Execute(w, data) // fails only where the client does, as the others
 }
 
 func replyJSON(w http.ResponseWriter, value any) {
-	reply(w, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(value) })
+	setHeaders(w, "application/json")
+	_ = json.NewEncoder(w).Encode(value)
 }
 
-// reply writes a body that no cache may keep: it is true for a moment only, or
-// belongs to this version of the exporter.
-func reply(w http.ResponseWriter, contentType string, write func(io.Writer) error) {
+// setHeaders lets no cache keep the body: it is true for a moment only, or belongs to
+// this version of the exporter.
+func setHeaders(w http.ResponseWriter, contentType string) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
-	_ = write(w) // fails only where the client does
 }

@@ -59,6 +59,14 @@ type Totals struct {
 	LastKnownTimestamp time.Time `json:"last_known_timestamp,omitzero"` // when that of an unreadable session was read, the newest
 }
 
+// sums returns those of the sessions that were read; nil before the first reading, too.
+func (t *Totals) sums() *Sums {
+	if t == nil {
+		return nil
+	}
+	return t.Sums
+}
+
 // Sums are over the sessions that were read, as far as their values are known.
 type Sums struct {
 	Active             int      `json:"active"`

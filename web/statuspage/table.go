@@ -119,11 +119,11 @@ func (o *Overview) row(p ProjectStatus) row {
 	var active, unreadable, cost, perHour, credit *float64
 	if p.Totals != nil {
 		unreadable = new(float64(p.Totals.Unreadable))
-		if sums := p.Totals.Sums; sums != nil {
-			active, cost = new(float64(sums.Active)), &sums.ActiveCostUSD
-			if sums.Pace != nil {
-				perHour = &sums.Pace.USDPerHour
-			}
+	}
+	if sums := p.Totals.sums(); sums != nil {
+		active, cost = new(float64(sums.Active)), &sums.ActiveCostUSD
+		if sums.Pace != nil {
+			perHour = &sums.Pace.USDPerHour
 		}
 	}
 	if p.Account != nil {
