@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -30,6 +33,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	stdout, stderr Log
+	logEnd         io.Closer // of what serve reads
 }
 
 func newProcess(t *testing.T, args ...string) *process {
@@ -38,6 +42,30 @@ func newProcess(t *testing.T, args ...string) *process {
 	p.Env = append(os.Environ(), asProgram+"=1", KeyVariable+"="+Key)
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	return p
+}
+
+// serve starts the process and returns the address on which it listens.
+func (p *process) serve(t *testing.T) (address string) {
+	t.Helper()
+	log, copied := io.Pipe()
+	p.Args = append(p.Args, "--web.listen-address=127.0.0.1:0")
+	p.Stderr, p.logEnd = io.MultiWriter(&p.stderr, copied), copied
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return listensOn(t, log)
+}
+
+// stop ends a process that serves, as systemd does.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+	_ = p.logEnd.Close()
 }
 
 func (p *process) checkSecrets(t *testing.T) {
@@ -52,13 +80,8 @@ func (p *process) checkSecrets(t *testing.T) {
 func TestTheProcessShowsNoCredential(t *testing.T) {
 	api := NewAPI(1)
 	args := append(IDFlags(1), "--no-collector.account", "--api.url="+ServeAPI(t, api))
-	p := newProcess(t, append(args, "--web.listen-address=127.0.0.1:0")...)
-	log, copied := io.Pipe()
-	p.Stderr = io.MultiWriter(&p.stderr, copied)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address := listensOn(t, log)
+	p := newProcess(t, args...)
+	address := p.serve(t)
 	scrape := func(want string) {
 		t.Helper()
 		for _, path := range []string{"/metrics", "/", "/api/v1/sessions"} {
@@ -94,15 +117,58 @@ func TestTheProcessShowsNoCredential(t *testing.T) {
 	scrape(Up(1, 1))
 	Receive(t, closed) // by then it has read what came behind
 
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Wait(); err != nil {
-		t.Error(err)
-	}
-	_ = copied.Close()
+	p.stop(t)
 	if !strings.Contains(p.stderr.String(), "Sessions could not be read") {
 		t.Errorf("the log does not have what failed:\n%s", p.stderr.String())
 	}
 	p.checkSecrets(t)
+}
+
+// shownTime matches a time on the page, in the JSON, in the log and in /metrics.
+var shownTime = regexp.MustCompile(`(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)\S*|_timestamp_seconds(?:\{.*\})? ([\d.e+]+)`)
+
+// TestTimesAreTheSameInEveryTimeZone runs the program far from UTC, by whole hours and
+// not, over an API that writes times without an offset.
+func TestTimesAreTheSameInEveryTimeZone(t *testing.T) {
+	for _, zone := range []string{"Asia/Tokyo", "America/St_Johns"} {
+		t.Run(zone, func(t *testing.T) {
+			now := time.Now().UTC()
+			api := simapi.New(simapi.Options{Key: Key})
+			api.Add(simapi.Session{ID: SessionID(1), StartedAt: now.Add(-10 * time.Minute), Override: map[string]any{
+				"startedAt": now.Add(-10 * time.Minute).Format("2006-01-02T15:04:05"), "timeoutAt": now.Add(50 * time.Minute).Format("2006-01-02T15:04:05.000000"),
+			}})
+			p := newProcess(t, "--api.url="+ServeAPI(t, api))
+			p.Env = append(p.Env, "TZ="+zone)
+			address := p.serve(t)
+			for _, path := range []string{"/metrics", "/", "/api/v1/sessions"} {
+				_, body, err := Fetch(t.Context(), "http://"+address+path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkTimes(t, path, body, now)
+			}
+			p.stop(t)
+			checkTimes(t, "the log", p.stderr.String(), now)
+		})
+	}
+}
+
+// checkTimes checks that a text shows times, and none that is hours away from now.
+func checkTimes(t *testing.T, what, text string, now time.Time) {
+	t.Helper()
+	shown := shownTime.FindAllStringSubmatch(text, -1)
+	if len(shown) == 0 {
+		t.Errorf("%s shows no time:\n%s", what, text)
+	}
+	for _, match := range shown {
+		at, err := time.Parse(time.DateTime, match[1]+" "+match[2])
+		if match[3] != "" {
+			var seconds float64
+			seconds, err = strconv.ParseFloat(match[3], 64)
+			at = time.Unix(int64(seconds), 0)
+		}
+		if err != nil || at.Sub(now).Abs() > time.Hour {
+			t.Errorf("%s shows %s at %s: %v", what, match[0], now, err)
+		}
+	}
 }
