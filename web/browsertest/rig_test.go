@@ -52,14 +52,14 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 // newRig starts an exporter of all active sessions and of those with these IDs.
 func newRig(t *testing.T, api *simapi.Server, ids ...string) *rig {
 	t.Helper()
-	return newRigAt(t, time.Now, api, []string{"team", "customer"}, ids...)
+	return newRigAt(t, time.Now, api, collector.Options{MetadataLabels: []string{"team", "customer"}, SessionIDs: ids})
 }
 
-// newRigAt is newRig with a clock, and with these keys of the metadata as columns.
-func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) *rig {
+// newRigAt is newRig with a clock, and with what the options say of what to export.
+func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, o collector.Options) *rig {
 	t.Helper()
 	r := &rig{t: t, api: api}
-	project := r.newProject("", now, api, metadata, ids...)
+	project := r.newProject("", now, api, o)
 	r.serve(web.Options{Projects: func() []web.Project { return []web.Project{project} }, Now: now})
 	return r
 }
@@ -70,7 +70,7 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	r := &rig{t: t}
 	projects := make([]web.Project, 0, len(apis))
 	for _, name := range slices.Sorted(maps.Keys(apis)) {
-		projects = append(projects, r.newProject(name, time.Now, apis[name], nil))
+		projects = append(projects, r.newProject(name, time.Now, apis[name], collector.Options{}))
 	}
 	r.serve(web.Options{
 		Projects:   func() []web.Project { return projects },
@@ -79,8 +79,8 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	return r
 }
 
-// newProject is all active sessions of an API, and those with these IDs.
-func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) web.Project {
+// newProject is all active sessions of an API, and what the options add.
+func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, o collector.Options) web.Project {
 	r.t.Helper()
 	r.net = simapi.NewNetwork()
 	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
@@ -89,16 +89,15 @@ func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, 
 	transport.Proxy = nil
 	transport.DialContext = r.net.DialContext
 	client := apiclient.New(apiclient.Options{
-		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: metadata, Transport: transport, Now: now,
+		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: o.MetadataLabels, Transport: transport, Now: now,
 	})
 	r.t.Cleanup(func() {
 		client.CloseIdleConnections()
 		_ = server.Close()
 	})
-	sessions := collector.New(collector.Options{
-		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
-		MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
-	})
+	o.Client, o.Discover, o.Account, o.Linger, o.Settle = client, true, true, 15*time.Minute, 15*time.Minute
+	o.Now, o.Timeout, o.Logger = now, 10*time.Second, log.NewNopLogger()
+	sessions := collector.New(o)
 	return web.Project{Name: name, Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
 		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
 		{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
@@ -178,7 +177,7 @@ const (
 )
 
 // newAPI returns a project with n plain active sessions, 1 to n: the higher the
-// number, the longer it runs and the dearer it is.
+// number, the longer it runs and the more it costs.
 func newAPI(n int) *simapi.Server {
 	api := simapi.New(simapi.Options{Key: testKey})
 	now := time.Now()
@@ -195,8 +194,8 @@ func newAPI(n int) *simapi.Server {
 	return api
 }
 
-// newTroubled returns a project with a session of each state. Of the IDs in
-// missing, none is there.
+// newTroubled returns a project with a session of each state. The API does not know the
+// IDs in missing.
 func newTroubled() (api *simapi.Server, missing []string) {
 	api = newAPI(4)
 	now := time.Now()
