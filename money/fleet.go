@@ -27,16 +27,20 @@ const (
 	medianTraffic  = 8 << 10 // bytes a second
 	lateMost       = 5 * time.Minute
 	lateMinuteRate = 0.1
+	overdueTimeout = time.Hour
+	overdueMost    = 3 * time.Hour // past it
 	history        = 5 * time.Hour // that the fleet has lived when the exporter starts
 )
 
 // life describes a fleet.
 type life struct {
-	perDay int
-	proxy  bool
-	videos int           // sessions a day that load video through the proxy
-	rhythm bool          // a quarter of the load at three at night
-	median time.Duration // 0: medianLength
+	perDay  int
+	proxy   bool
+	videos  int           // sessions a day that load video through the proxy
+	overdue int           // sessions a day that stay active past their timeout
+	upfront bool          // the whole time until the timeout is charged at the start
+	rhythm  bool          // a quarter of the load at three at night
+	median  time.Duration // 0: medianLength
 }
 
 // plan returns the sessions of a fleet that start until the end of a time, the
@@ -70,6 +74,12 @@ func (l life) plan(start time.Time, lasts time.Duration) []simapi.Session {
 	for range int(float64(l.videos) * lasts.Hours() / 24) {
 		sessions = append(sessions, l.video(random, start.Add(time.Duration(random.Float64()*float64(lasts)))))
 	}
+	for range int(float64(l.overdue) * lasts.Hours() / 24) {
+		s := l.session(random, start.Add(time.Duration(random.Float64()*float64(lasts))), "")
+		s.Overdue, s.Timeout = true, overdueTimeout
+		s.StopAt = s.TimeoutAt().Add(time.Duration(random.Float64() * float64(overdueMost)))
+		sessions = append(sessions, late(random, s))
+	}
 	slices.SortStableFunc(sessions, func(a, b simapi.Session) int { return a.StartedAt.Compare(b.StartedAt) })
 	return slices.DeleteFunc(sessions, func(s simapi.Session) bool { return !s.StartedAt.Before(end) })
 }
@@ -79,7 +89,7 @@ func (l life) session(random *rand.Rand, at time.Time, agent string) simapi.Sess
 	length := float64(cmp.Or(l.median, medianLength)) * math.Exp(lengthSigma*random.NormFloat64())
 	s := simapi.Session{
 		ID: randomUUID(random), AgentSessionID: agent, StartedAt: at.Truncate(time.Microsecond), Timeout: longest,
-		LateAfter: time.Duration(random.Float64() * float64(lateMost)),
+		LateAfter: time.Duration(random.Float64() * float64(lateMost)), Upfront: l.upfront,
 	}
 	s.StopAt = s.StartedAt.Add(min(time.Duration(length), longest)).Truncate(time.Microsecond)
 	if l.proxy && random.Float64() < proxyShare {

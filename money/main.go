@@ -30,7 +30,7 @@ func day(name string, l life) scenario {
 }
 
 func scenarios() []scenario {
-	mixed := life{perDay: 10000, proxy: true, videos: 12, rhythm: true}
+	mixed := life{perDay: 10000, proxy: true, videos: 12, overdue: 3, rhythm: true}
 	browser := life{perDay: 10000, rhythm: true}
 	one := day("mixed, one server", mixed)
 	pair := day("mixed, two servers and two exporters", mixed)
@@ -39,9 +39,11 @@ func scenarios() []scenario {
 	crossing.outages = append(crossing.outages, [2]time.Duration{8*time.Hour + 55*time.Minute, 9*time.Hour + 5*time.Minute})
 	moving := day("mixed, at another address after each restart", mixed)
 	moving.moves = true
+	upfront := day("mixed, whole timeouts charged at the start", mixed)
+	upfront.life.upfront = true
 	slow := day("mixed, scraped every 60 s", mixed)
 	slow.interval = time.Minute
-	return []scenario{one, day("browser time alone", browser), pair, moving, crossing, slow}
+	return []scenario{one, day("browser time alone", browser), pair, moving, crossing, upfront, slow}
 }
 
 func main() {

@@ -14,7 +14,7 @@ import (
 // all goes wrong that can: see docs/money.md.
 func TestEveryDollar(t *testing.T) {
 	s := scenario{
-		life: life{perDay: 10000, proxy: true}, lasts: 5 * time.Hour, interval: prom.Interval, exporters: 1, servers: 1,
+		life: life{perDay: 10000, proxy: true, overdue: 24}, lasts: 5 * time.Hour, interval: prom.Interval, exporters: 1, servers: 1,
 		lost: 0.05, moves: true,
 		restarts: []time.Duration{100*time.Minute + 12*time.Second},
 		outages:  [][2]time.Duration{{170 * time.Minute, 180 * time.Minute}},

@@ -31,6 +31,8 @@ type Session struct {
 	StartedAt           time.Time     // served to the microsecond
 	Timeout             time.Duration // 0: 60 minutes; the real API allows 240 at most
 	StopAt              time.Time     // when its owner stops it; zero: it runs into its timeout
+	Overdue             bool          // the timeout does not end it, only StopAt does
+	Upfront             bool          // all until the timeout is charged at the start, the rest refunded at the end
 	ProxyBytesPerSecond int64         // while it runs
 	LateProxyBytes      int64         // metered only LateAfter its finish, as are
 	LateMinutes         int64         // of browser time
@@ -53,7 +55,7 @@ func (s Session) TimeoutAt() time.Time {
 
 // end is when the session finishes, or will.
 func (s *Session) end() time.Time {
-	if timeout := s.TimeoutAt(); s.StopAt.IsZero() || s.StopAt.After(timeout) {
+	if timeout := s.TimeoutAt(); s.StopAt.IsZero() || s.StopAt.After(timeout) && !s.Overdue {
 		return timeout
 	}
 	return s.StopAt
@@ -98,6 +100,9 @@ func (s *Session) settled(now time.Time) bool {
 // one at least.
 func (s *Session) billedMinutes(now time.Time) int64 {
 	minutes := max(1, int64((s.ran(now)+time.Minute-1)/time.Minute))
+	if s.Upfront && s.Active(now) {
+		minutes = max(minutes, int64(s.TimeoutAt().Sub(s.StartedAt)/time.Minute))
+	}
 	if s.settled(now) {
 		minutes += s.LateMinutes
 	}

@@ -181,6 +181,32 @@ func TestBrowserTimeIsBilledByTheMinute(t *testing.T) {
 	}
 }
 
+func TestBrowserTimeIsChargedUpfrontAndRefunded(t *testing.T) {
+	clock := newClock()
+	api := simapi.New(simapi.Options{Now: clock.Now})
+	start := clock.now
+	api.Add(simapi.Session{ID: id1, StartedAt: start, StopAt: start.Add(30 * time.Minute), Upfront: true})
+	for ran, want := range map[time.Duration]string{0: "0.02", 30*time.Minute - 1: "0.02", 30 * time.Minute: "0.01"} {
+		clock.now = start.Add(ran)
+		if got := decode(t, ask(api, "/browsers/"+id1))["browserCost"]; got != want {
+			t.Errorf("after %v it costs %v; want %v", ran, got, want)
+		}
+	}
+}
+
+func TestASessionOverstaysItsTimeout(t *testing.T) {
+	clock := newClock()
+	api := simapi.New(simapi.Options{Now: clock.Now})
+	start := clock.now
+	api.Add(simapi.Session{ID: id1, StartedAt: start, StopAt: start.Add(90 * time.Minute), Overdue: true})
+	for ran, want := range map[time.Duration]string{89 * time.Minute: "active", 90 * time.Minute: "stopped"} {
+		clock.now = start.Add(ran)
+		if got := decode(t, ask(api, "/browsers/"+id1))["status"]; got != want {
+			t.Errorf("after %v it is %v; want %v", ran, got, want)
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	clock := newClock()
 	api := simapi.New(simapi.Options{Now: clock.Now})
