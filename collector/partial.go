@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
 
 // errNotReached returns why a session has no values if the time of the scrape was over
@@ -85,7 +86,7 @@ func (p *partialSessions[S]) begin(plan readPlan[S]) {
 }
 
 // recordFiles records how the files of session IDs and of the API key were found.
-func (p *partialReading) recordFiles(sessionFile, keyFile *FileState) {
+func (p *partialReading) recordFiles(sessionFile, keyFile *reloadfile.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile

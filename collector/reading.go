@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
 
 // Reading is what one look at the API found. It does not change any more and may
@@ -33,8 +34,8 @@ type Reading struct {
 	InvalidItems    int   // items of the lists that could not be read and name no session
 	InvalidItemsErr error // why, of one of them
 
-	SessionFile *FileState // nil without one
-	KeyFile     *FileState // nil without one
+	SessionFile *reloadfile.Status // nil without one
+	KeyFile     *reloadfile.Status // nil without one
 
 	MetadataLabels []string // that Metadata fills, sorted
 
@@ -85,12 +86,6 @@ type APIState struct {
 	HoldReason apiclient.Reason         // of the response that asked for it
 	Requests   int                      // that the reading sent, retries included
 	Failures   []apiclient.FailureCount // since the exporter's start, the latest first
-}
-
-// FileState is how a file that is read again was found.
-type FileState struct {
-	LoadedAt time.Time // when the content in force was loaded
-	Err      error     // why the file as it is now is not in force; nil if it is
 }
 
 // keepStale keeps for r what the reading before it, or those before that, found of the

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -48,9 +49,9 @@ func CheckTelemetryPath(telemetry string, several bool) error {
 
 // Options say what the endpoints serve.
 type Options struct {
-	Projects      func() []Project       // those exported now; without a configuration file, one
-	ConfigFile    func() statuspage.File // how the configuration file was found; nil without one
-	Exporter      *prometheus.Registry   // the metrics about the exporter itself
+	Projects      func() []Project         // those exported now; without a configuration file, one
+	ConfigFile    func() reloadfile.Status // how the configuration file was found; nil without one
+	Exporter      *prometheus.Registry     // the metrics about the exporter itself
 	TelemetryPath string
 	Deadline      Deadline
 	Pprof         bool // serve the profiles, too

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"browseruse_exporter/internal/redact"
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 )
 
@@ -203,7 +204,7 @@ func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logge
 		Stopping:      stopping,
 	}
 	if e.config != nil {
-		options.ConfigFile = e.config.found
+		options.ConfigFile = func() reloadfile.Status { return e.config.inForce().Status }
 	}
 	return web.NewHandler(options)
 }

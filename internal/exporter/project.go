@@ -65,7 +65,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		UserAgent:     programName + "/" + version.Version,
 		Transport:     transport,
 	}
-	var keyFile func() collector.FileState
+	var keyFile func() reloadfile.Status
 	if !c.demo {
 		if client.Key, keyFile, err = p.newKey(c.keyFromEnv, logger); err != nil {
 			return nil, fmt.Errorf("--api.key-file: %w", err)
@@ -76,7 +76,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		if sessionFile, err = collector.OpenSessionFile(config.sessionFile, logger, time.Now); err != nil {
 			return nil, fmt.Errorf("--session.file: %w", err)
 		}
-		p.reloads = append(p.reloads, sessionFile.Reload)
+		p.reloads = append(p.reloads, func() { sessionFile.Reload() })
 	}
 	endDemo := func() {}
 	if c.demo {
@@ -109,9 +109,9 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 	return p, nil
 }
 
-// newKey returns where the client gets its key from, and the state of the key
-// file if that is a file.
-func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() collector.FileState, error) {
+// newKey returns where the client gets its key from, and, if that is a file, how the file
+// was found.
+func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() reloadfile.Status, error) {
 	if p.config.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(fromEnv))
 		if err != nil {
@@ -130,10 +130,5 @@ func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func
 		return nil, nil, err
 	}
 	p.reloads = append(p.reloads, func() { file.Reload() })
-	key := func() string { return file.Load().Value }
-	state := func() collector.FileState {
-		s := file.Load()
-		return collector.FileState{LoadedAt: s.LoadedAt, Err: s.Err}
-	}
-	return key, state, nil
+	return func() string { return file.Load().Value }, func() reloadfile.Status { return file.Load().Status }, nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"browseruse_exporter/reloadfile"
-	"browseruse_exporter/web/statuspage"
 )
 
 // configInterval is how often the configuration file is read. What was written just
@@ -68,12 +67,6 @@ func (s *projectSet) inForce() reloadfile.State[[]*project] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
-}
-
-// found returns how the file was found, for the status page.
-func (s *projectSet) found() statuspage.File {
-	state := s.inForce()
-	return statuspage.File{LastReloadSuccessful: state.Err == nil, LastReloadSuccessTimestamp: state.LoadedAt}
 }
 
 func (s *projectSet) projects() []*project { return s.inForce().Value }

@@ -22,6 +22,7 @@ import (
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 	"browseruse_exporter/web/statuspage"
 )
@@ -74,7 +75,7 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	}
 	r.serve(web.Options{
 		Projects:   func() []web.Project { return projects },
-		ConfigFile: func() statuspage.File { return statuspage.File{LastReloadSuccessful: true} },
+		ConfigFile: func() reloadfile.Status { return reloadfile.Status{} },
 	})
 	return r
 }

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,13 +58,7 @@ func (s *Status) health() []Notice {
 	if s.Timestamp.Sub(r.Start) > staleAfter {
 		say(Warning, "The last scrape was at %s, so this is old. Does Prometheus still scrape?", utc(r.Start))
 	}
-	sayFile := func(name string, f *File) {
-		if f != nil && !f.LastReloadSuccessful {
-			say(Warning, "The %s file is bad or gone: its content of %s stays in force. The log says what is wrong.", name, utc(f.LastReloadSuccessTimestamp))
-		}
-	}
-	sayFile("session", s.SessionFile)
-	sayFile("key", s.KeyFile)
+	notices = slices.Concat(notices, s.SessionFile.notices("session"), s.KeyFile.notices("key"))
 	if r.Up {
 		sayMissing(say, failures)
 		if n := s.Totals.Unreadable; n > 0 {

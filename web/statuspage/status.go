@@ -1,12 +1,14 @@
 package statuspage
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/reloadfile"
 )
 
 // Status is all that the page shows, and what /api/v1/sessions answers. Fields
@@ -264,11 +266,20 @@ func newSums(sessions []Session, agents []AgentSession) *Sums {
 // sum adds within what JSON has numbers for.
 func sum(a, b float64) float64 { return min(max(a+b, -math.MaxFloat64), math.MaxFloat64) }
 
-func newFile(f *collector.FileState) *File {
-	if f == nil {
+func newFile(s *reloadfile.Status) *File {
+	if s == nil {
 		return nil
 	}
-	return &File{LastReloadSuccessful: f.Err == nil, LastReloadSuccessTimestamp: stamp(f.LoadedAt)}
+	return &File{LastReloadSuccessful: s.Err == nil, LastReloadSuccessTimestamp: stamp(s.LoadedAt)}
+}
+
+// notices returns that the file of this name is bad or gone, if there is one and it is.
+func (f *File) notices(name string) []Notice {
+	if f == nil || f.LastReloadSuccessful {
+		return nil
+	}
+	const text = "The %s file is bad or gone: its content of %s stays in force. The log says what is wrong."
+	return []Notice{{Warning, fmt.Sprintf(text, name, utc(f.LastReloadSuccessTimestamp))}}
 }
 
 // newFailure returns what err says to people, or nil for no error.
