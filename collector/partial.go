@@ -13,15 +13,6 @@ import (
 	"browseruse_exporter/reloadfile"
 )
 
-// errNotReached returns why a session has no values if the time of the scrape was over
-// before anything was known of the session.
-func errNotReached(endpoint apiclient.Endpoint) error {
-	return &apiclient.Error{
-		Endpoint: endpoint, Reason: apiclient.ReasonTimeout, NotSent: apiclient.NotSentDeadline,
-		Err: errors.New("the time was over before the session was reached"),
-	}
-}
-
 // partialReading is the reading under way. Each result reaches it once, through
 // one of its record methods, or of those of its sessions, which keeps it for this
 // reading and in a store for the next. It is safe for concurrent use.
@@ -72,13 +63,18 @@ func (c *Collector) newPartialReading() *partialReading {
 // age returns how long ago the reading began.
 func (p *partialReading) age() time.Duration { return p.now().Sub(p.start) }
 
-// begin records what is known before the first request.
+// begin records what is known before the first request. A session of which nothing is
+// known stays unread until it is reached.
 func (p *partialSessions[S]) begin(plan readPlan[S]) {
 	p.reading.mu.Lock()
 	defer p.reading.mu.Unlock()
 	p.sessions = make(map[string]Found[S], len(plan.known)+len(plan.unread))
+	notReached := &apiclient.Error{
+		Endpoint: p.endpoint, Reason: apiclient.ReasonTimeout, NotSent: apiclient.NotSentDeadline,
+		Err: errors.New("the time was over before the session was reached"),
+	}
 	for _, id := range plan.unread {
-		p.sessions[id] = Found[S]{ID: id, Err: errNotReached(p.endpoint)}
+		p.sessions[id] = Found[S]{ID: id, Err: notReached}
 	}
 	for _, session := range plan.known {
 		p.sessions[session.ID] = session
