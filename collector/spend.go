@@ -90,11 +90,12 @@ func (t *spendTracker) rate(r *Reading) *SpendRate {
 	t.newest = r.number
 	t.forget(r.Start)
 	var rate *SpendRate
-	if len(t.marks) > 0 && r.Start.Sub(t.marks[0].at) >= minSpendWindow {
-		rate = t.marks[0].rateUntil(r)
+	now := mark{at: r.Start, costs: costsOf(r)}
+	if len(t.marks) > 0 && now.at.Sub(t.marks[0].at) >= minSpendWindow {
+		rate = t.marks[0].rateUntil(now)
 	}
-	if n := len(t.marks); n == 0 || r.Start.Sub(t.marks[n-1].at) >= minSpendWindow {
-		t.marks = append(t.marks, newMark(r))
+	if n := len(t.marks); n == 0 || now.at.Sub(t.marks[n-1].at) >= minSpendWindow {
+		t.marks = append(t.marks, now)
 	}
 	return rate
 }
@@ -113,13 +114,11 @@ func (t *spendTracker) forget(now time.Time) {
 	}
 }
 
-func newMark(r *Reading) mark { return mark{at: r.Start, costs: costsOf(r)} }
-
-// rateUntil returns how fast money was spent from m to r, as far as is known.
-func (m *mark) rateUntil(r *Reading) *SpendRate {
-	costs, before := costsOf(r), m.costs
-	total, rate := sessionCost{}, &SpendRate{Over: r.Start.Sub(m.at), sessions: make([]sessionRate, 0, len(costs))}
-	for _, spent := range costs {
+// rateUntil returns how fast money was spent from m to now, as far as is known.
+func (m *mark) rateUntil(now mark) *SpendRate {
+	before := m.costs
+	total, rate := sessionCost{}, &SpendRate{Over: now.at.Sub(m.at), sessions: make([]sessionRate, 0, len(now.costs))}
+	for _, spent := range now.costs {
 		for len(before) > 0 && before[0].id < spent.id {
 			before = before[1:]
 		}
@@ -129,7 +128,7 @@ func (m *mark) rateUntil(r *Reading) *SpendRate {
 			spent.usd -= before[0].usd
 			spent.megabytes -= before[0].megabytes
 		case spent.started.After(m.at):
-			over = r.Start.Sub(spent.started)
+			over = now.at.Sub(spent.started)
 		default:
 			continue
 		}
