@@ -31,8 +31,8 @@ var agentStatuses = map[string]bool{
 }
 
 // Active reports whether the agent session lives. A status that the API's page does
-// not know counts as an end: the API tells of none otherwise, and what is taken for
-// alive is asked for at each reading, for ever.
+// not know counts as an end: one that counted as alive would be read by ID in each
+// scrape, for ever.
 func (s *AgentSession) Active() bool { return agentStatuses[s.Status] }
 
 // StatusKnown reports whether the status is one of the API's page.

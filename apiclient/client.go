@@ -52,8 +52,8 @@ const (
 const PageSize = 100
 
 // Bounds of what is read of one response, in bytes, compressed and not. A browser
-// session is about 1 KiB, so both leave an order of magnitude. An agent session has its
-// output besides: a page of 100 may have 160 KiB of it each.
+// session is about 1 KiB, so both leave an order of magnitude. An agent session also
+// has its output: each of the 100 on a page may have 160 KiB of it.
 const (
 	maxDetailBytes  = 1 << 20
 	maxListBytes    = 16 << 20
@@ -298,7 +298,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 	}
 	req.Header.Set("X-Browser-Use-API-Key", key)
 	req.Header.Set("Accept", "application/json")
-	// Set here, so that broken compression can be told from a broken connection.
+	// Set here, so that broken compression and a broken connection are different errors.
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", c.userAgent)
 

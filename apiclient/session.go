@@ -82,8 +82,8 @@ func decodeSession(body []byte, metadataKeys []string) (*Session, error) {
 	return wire.session(metadataKeys)
 }
 
-// session converts what was decoded. An agent session ID that is no text, and
-// metadata that are none, are left out: no value of the session depends on them.
+// session converts what was decoded. An agent session ID that is not a string, and
+// metadata that is not an object, are left out: no value of the session depends on them.
 func (w *wireSession) session(metadataKeys []string) (*Session, error) {
 	var f fields
 	s := &Session{

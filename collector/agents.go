@@ -35,7 +35,8 @@ func (a *agentSessions) paused() *apiclient.Error {
 }
 
 // recordList records whether the list failed, although not the whole API does.
-// A refusal ends the requests for a while at once, and what may pass if it comes again.
+// After a refusal the list is not asked for until agentListPause is over; after a failure
+// that may pass, only if the next request fails, too.
 func (a *agentSessions) recordList(failure *apiclient.Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

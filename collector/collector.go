@@ -23,17 +23,17 @@ type Options struct {
 	ShortLived        bool                     // when discovering, find sessions that began and ended between two readings, too
 	Linger            time.Duration            // how long a discovered session stays exported after it finished
 	Settle            time.Duration            // how long after its finish late metering may change a session
-	MinAge            time.Duration            // how old a discovered session is when it gets series of its own; 0: the age gives it none
-	MinCost           float64                  // what it has cost then, in USD; 0: the cost gives it none; both 0: it gets them at once
-	MetadataLabels    []string                 // keys of the metadata that become labels of browseruse_session_info; none: no such metric
+	MinAge            time.Duration            // how old a discovered session is when it gets its own series; 0: age alone gives it none
+	MinCost           float64                  // what it has cost by then, in USD; 0: cost alone gives it none; both 0: it gets them immediately
+	MetadataLabels    []string                 // metadata keys that become labels of browseruse_session_info; nil: no such metric
 	MetadataMaxLength int                      // of a label's value, in bytes: a longer one is cut; 0: no limit
 	MaxAge            time.Duration            // a Read is answered from the last reading if that began at most so long ago; 0: never
 	SessionIDs        []string                 // UUIDs in lower case; a double is exported once
-	SessionFile       *SessionFile             // nil: none
-	KeyFile           func() reloadfile.Status // how the file of the API key is found; nil: the key is from no file
+	SessionFile       *SessionFile             // nil without one
+	KeyFile           func() reloadfile.Status // how the file of the API key was found; nil without one
 	Account           bool                     // export the account, too
 	AgentSessions     bool                     // export agent sessions, too
-	Timeout           time.Duration            // of a Collect, which is told no deadline
+	Timeout           time.Duration            // of a Collect, which has no deadline of its own
 	Logger            log.Logger
 	Now               func() time.Time // nil: time.Now
 }

@@ -322,7 +322,7 @@ func TestUnseenSessions(t *testing.T) {
 		b.t.Helper()
 		b.now = b.now.Add(time.Minute)
 		r := b.reading(sessions...)
-		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{told: true, total: total}})
+		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{known: true, total: total}})
 	}
 	want := func(b *books, count int) {
 		b.t.Helper()

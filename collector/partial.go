@@ -89,7 +89,7 @@ func (p *partialReading) recordFiles(sessionFile, keyFile *reloadfile.Status) {
 }
 
 // recordSession records the values of a session, and whether a list brought them, as
-// it does for a session that nobody configured. A session that stopped while the
+// it does for a session whose ID is not configured. A session that stopped while the
 // reading went on does not run again.
 func (p *partialSessions[S]) recordSession(session S, discovered bool) {
 	p.reading.mu.Lock()
@@ -178,8 +178,8 @@ func (p *partialReading) othersFailed() bool {
 // recordNewest records a page of the newest sessions, and reports whether all of them
 // are new. The lock is held.
 func (p *partialSessions[S]) recordNewest(page apiclient.Page[S]) (allNew bool) {
-	if !p.newest.told {
-		p.newest.listTotal = listTotal{told: true, total: page.Total}
+	if !p.newest.known {
+		p.newest.listTotal = listTotal{known: true, total: page.Total}
 	}
 	p.newest.pages = append(p.newest.pages, page.Sessions)
 	allNew = len(page.Sessions) > 0

@@ -9,8 +9,8 @@ import (
 	"browseruse_exporter/reloadfile"
 )
 
-// Reading is what one look at the API found. It does not change any more and may
-// be shared.
+// Reading is what the requests of one scrape, or of several that share them, found. It does
+// not change any more and may be shared.
 type Reading struct {
 	Start     time.Time
 	Duration  time.Duration // until it was complete, or until it was cut short
@@ -129,8 +129,8 @@ func find[S session](sessions []Found[S], id string) *Found[S] {
 	return &sessions[i]
 }
 
-// AllRead reports whether every session that was asked for was read; the account,
-// agent sessions, and stopped sessions that nobody asked for, do not count.
+// AllRead reports whether every session that is exported was read. The account, agent
+// sessions, and the list of stopped sessions do not count.
 func (r *Reading) AllRead() bool {
 	for _, failure := range r.Failures() {
 		switch failure.What {

@@ -103,7 +103,7 @@ func (s *sessionStore[S]) plan(configured []string) readPlan[S] {
 }
 
 // sortByTrial sorts sessions so that those whose requests failed come last, the
-// latest at the end: a few that fail for good must not keep others from being read.
+// latest at the end: a few that always fail must not keep others from being read.
 func (s *sessionStore[S]) sortByTrial(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,7 +227,7 @@ func (s *sessionStore[S]) recordNewest(session S) (exported, isNew bool) {
 	return true, stored == nil
 }
 
-// discover stores that sessions are to be exported though nobody configured them.
+// discover stores that sessions are exported though their IDs are not configured.
 func (s *sessionStore[S]) discover(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -283,7 +283,7 @@ func (s *sessionStore[S]) forgiveFailures() {
 // last reading is the first one after it has, and none comes shortly before that.
 func (r *storedSession[S]) postpone(now, settled time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
-	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
+	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // no secret
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
 	if now.Before(settled) && r.due.After(settled.Add(-r.pause/4)) {
 		r.due = settled

@@ -37,7 +37,7 @@ func (o *Options) pages() []statuspage.Project {
 	return pages
 }
 
-// choose returns the project that a request names, or answers that there is none.
+// choose returns the project that a request names, or answers 404.
 func choose(w http.ResponseWriter, r *http.Request, projects []Project) (Project, bool) {
 	return statuspage.Choose(w, r, projects, func(p Project) string { return p.Name })
 }

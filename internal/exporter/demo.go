@@ -8,8 +8,8 @@ import (
 	"browseruse_exporter/internal/simapi"
 )
 
-// demoInterval is how often the demo is read though nobody scrapes it, so that
-// its page shows something.
+// demoInterval is how often the demo is read, so that its page shows something without a
+// Prometheus.
 const demoInterval = 5 * time.Second
 
 // watchDemo reads all projects of the demo until ctx is over.

@@ -30,7 +30,7 @@ import (
 // Run is the program; it returns the exit status. An interrupt or SIGTERM ends it,
 // a SIGHUP has it read its files again. It silences the standard logger.
 func Run(args []string, stdout, stderr io.Writer) int {
-	stdlog.SetOutput(io.Discard) // net/http quotes there what the API's side sends besides a response
+	stdlog.SetOutput(io.Discard) // net/http logs there what the API's side sends outside of a response
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -145,7 +145,7 @@ type Exporter struct {
 	Registry *prometheus.Registry // the metrics about the exporter itself
 	projects func() []*project    // those exported now
 	config   *projectSet          // nil without a configuration file
-	reloads  []func()             // each reads a file again, besides those of the projects
+	reloads  []func()             // each reads a file again that is not of one project
 	closers  []func()
 }
 

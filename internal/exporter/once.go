@@ -20,7 +20,7 @@ import (
 func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	logger, _ := newLogger(c, stderr)
 	if c.logLevel != "debug" {
-		logger = level.NewFilter(logger, level.AllowError()) // what failed is told below, for people
+		logger = level.NewFilter(logger, level.AllowError()) // explain prints what failed
 	}
 	e, err := New(c, logger, nil)
 	if err != nil {
