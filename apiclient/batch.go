@@ -86,6 +86,18 @@ func (b *Batch) Answered() bool {
 	return b.answers > 0
 }
 
+// get sends a request and returns what decode makes of the response. The error, if any, is an *Error.
+func get[T any](ctx context.Context, b *Batch, endpoint Endpoint, path string, limit int64, decode func(body []byte) (T, error)) (result T, err error) {
+	err = b.get(ctx, request{endpoint, path, limit, func(body []byte) error {
+		decoded, err := decode(body)
+		if err == nil {
+			result = decoded
+		}
+		return err
+	}})
+	return result, err
+}
+
 // get sends a request as soon as the batch's trials allow it. The error, if any, is an *Error.
 func (b *Batch) get(ctx context.Context, r request) error {
 	if r.endpoint == EndpointAccount {

@@ -165,65 +165,6 @@ type request struct {
 	decode   func(body []byte) error // its error quotes nothing of body
 }
 
-// Session reads one session. id must be a UUID in lower case. The error, if any,
-// is an *Error; an unknown session is ReasonNotFound.
-func (b *Batch) Session(ctx context.Context, id string) (session *Session, err error) {
-	err = b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
-		session, err = decodeSession(body, b.client.metadataKeys)
-		if err == nil && session.ID != id {
-			err = errors.New("the response is about another session")
-		}
-		return err
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return session, nil
-}
-
-// ActiveSessions reads one page, from 1 on, of the list of active sessions. The
-// error, if any, is an *Error.
-func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page[*Session], error) {
-	return b.sessionsPage(ctx, "active", page)
-}
-
-// StoppedSessions reads one page, from 1 on, of the list of stopped sessions, which
-// the API keeps for a time that its documentation does not give. The error, if any,
-// is an *Error.
-func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page[*Session], error) {
-	return b.sessionsPage(ctx, "stopped", page)
-}
-
-func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page[*Session], error) {
-	var result Page[*Session]
-	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=%s", PageSize, page, filter)
-	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) error {
-		var wire wirePage[wireSession]
-		if err := decodeObject(body, &wire); err != nil {
-			return err
-		}
-		var err error
-		result, err = pageOf(&wire, page, EndpointBrowsers, func(w *wireSession) (*Session, text, error) {
-			session, err := w.session(b.client.metadataKeys)
-			return session, w.ID, err
-		})
-		return err
-	}})
-	b.client.metrics.countInvalidItems(EndpointBrowsers, len(result.Invalid))
-	return result, err
-}
-
-// Account reads the credits and limits of the key's project. The error, if any,
-// is an *Error.
-func (b *Batch) Account(ctx context.Context) (Account, error) {
-	var account Account
-	err := b.get(ctx, request{EndpointAccount, "/billing/account", maxDetailBytes, func(body []byte) (err error) {
-		account, err = decodeAccount(body)
-		return err
-	}})
-	return account, err
-}
-
 // attempt sends one request, as soon as the limits allow it, and counts its
 // outcome. It returns nil if decode accepted the response.
 func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
