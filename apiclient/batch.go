@@ -42,7 +42,7 @@ type Batch struct {
 // sends one request for sessions at a time until the API answers one, and retries none: for an API that
 // failed the time before.
 func (c *Client) NewBatch(cautious bool) *Batch {
-	return newBatch(c, nil, c.key(), cautious)
+	return newBatch(c, nil, c.options.Key(), cautious)
 }
 
 // Fork returns an open batch of the same reading for requests on which b does not depend: their

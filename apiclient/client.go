@@ -84,8 +84,8 @@ type Options struct {
 	Timeout       time.Duration     // of one attempt, from its sending to the end of its body
 	Concurrency   int               // maximum of requests in flight
 	RateLimit     float64           // maximum of requests a second, with a burst of twice as many; 0: no limit
-	MetadataKeys  []string          // keys of the sessions' metadata to decode; nil: none
-	AgentSessions bool              // requests for agent sessions will be sent: their metrics are there from the start
+	MetadataKeys  []string          // keys of the sessions' metadata to decode
+	AgentSessions bool              // read agent sessions, too: the metrics of these requests are there from the start
 	UserAgent     string            // of the requests
 	Transport     http.RoundTripper // nil: NewTransport(Concurrency)
 	Now           func() time.Time  // nil: time.Now
@@ -94,15 +94,9 @@ type Options struct {
 // Client sends requests to the API. It is safe for concurrent use, and a
 // prometheus.Collector of the metrics about its own requests.
 type Client struct {
-	baseURL      string
-	key          func() string
-	timeout      time.Duration
-	userAgent    string
-	concurrency  int
-	metadataKeys []string
-	transport    http.RoundTripper
-	limits       *limits
-	metrics      *metrics
+	options Options
+	limits  *limits
+	metrics *metrics
 }
 
 // New returns a Client.
@@ -113,18 +107,9 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport(o.Concurrency)
 	}
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	limits := newLimits(o.Concurrency, o.RateLimit, o.Now)
-	return &Client{
-		baseURL:      strings.TrimRight(o.BaseURL, "/"),
-		key:          o.Key,
-		timeout:      o.Timeout,
-		userAgent:    o.UserAgent,
-		concurrency:  o.Concurrency,
-		metadataKeys: o.MetadataKeys,
-		transport:    o.Transport,
-		limits:       limits,
-		metrics:      newMetrics(limits.holdUntil, o.Now, o.AgentSessions),
-	}
+	return &Client{options: o, limits: limits, metrics: newMetrics(limits.holdUntil, o.Now, o.AgentSessions)}
 }
 
 // NewTransport returns a transport for a client with so many requests in
@@ -146,11 +131,17 @@ func NewTransport(concurrency int) *http.Transport {
 
 // Concurrency returns the maximum of requests in flight: starting more at once
 // gains nothing.
-func (c *Client) Concurrency() int { return c.concurrency }
+func (c *Client) Concurrency() int { return c.options.Concurrency }
+
+// MetadataKeys returns the keys of the sessions' metadata that are decoded.
+func (c *Client) MetadataKeys() []string { return c.options.MetadataKeys }
+
+// HasAgentSessions reports whether the client is for agent sessions, too.
+func (c *Client) HasAgentSessions() bool { return c.options.AgentSessions }
 
 // CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() {
-	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+	(&http.Client{Transport: c.options.Transport}).CloseIdleConnections()
 }
 
 // HoldUntil returns until when the client sends no request because the API asked
@@ -183,7 +174,7 @@ func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	}
 	defer release()
 
-	attemptCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	attemptCtx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	b.countSent()
 	start := time.Now()
@@ -199,7 +190,7 @@ func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	case ctx.Err() != nil:
 		failure.Reason, failure.Err = ReasonTimeout, errors.New("no complete response in the time that was left")
 	case attemptCtx.Err() != nil:
-		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete response within %s", c.timeout)
+		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete response within %s", c.options.Timeout)
 	}
 	c.metrics.countFailure(r.endpoint, failure.Reason)
 	return failure
@@ -233,7 +224,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 		reason, cause := connectionCause(err)
 		return &Error{Endpoint: r.endpoint, Reason: reason, Err: cause}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.baseURL+r.path, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.options.BaseURL+r.path, http.NoBody)
 	if err != nil {
 		return &Error{Endpoint: r.endpoint, Reason: ReasonConnection, Err: errors.New("the request can't be made: bad base URL")}
 	}
@@ -241,11 +232,11 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 	req.Header.Set("Accept", "application/json")
 	// Set here, so that broken compression and a broken connection are different errors.
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("User-Agent", c.options.UserAgent)
 
 	// An http.Client would follow redirects, and send the key, being a custom
 	// header, to whatever host they name.
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.options.Transport.RoundTrip(req)
 	if err != nil {
 		return broken(err)
 	}

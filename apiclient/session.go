@@ -143,7 +143,7 @@ func (c *Client) session(w *wireSession) (*Session, error) {
 		s.FinishedAt = f.time("finishedAt", w.FinishedAt)
 	}
 	s.AgentSessionID = w.AgentSessionID.value
-	s.Metadata = decodeMetadata(w.Metadata, c.metadataKeys)
+	s.Metadata = decodeMetadata(w.Metadata, c.options.MetadataKeys)
 	return s, f.err
 }
 

@@ -11,7 +11,7 @@ const oneSession = `{"id":"5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f","status":"activ
 func BenchmarkDecodeSession(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(oneSession)))
-	client := &Client{}
+	client := New(Options{Concurrency: 1})
 	for b.Loop() {
 		var wire wireSession
 		if err := decodeObject([]byte(oneSession), &wire); err != nil {

@@ -18,21 +18,19 @@ import (
 
 // Options say what a Collector exports.
 type Options struct {
-	Client            *apiclient.Client
+	Client            *apiclient.Client        // its MetadataKeys become labels of browseruse_session_info, if there are any
 	Discover          bool                     // export every active session of the project, too
 	ShortLived        bool                     // when discovering, find sessions that began and ended between two readings, too
 	Linger            time.Duration            // how long a discovered session stays exported after it finished
 	Settle            time.Duration            // how long after its finish late metering may change a session
 	MinAge            time.Duration            // how old a discovered session is when it gets its own series; 0: age alone gives it none
 	MinCost           float64                  // what it has cost by then, in USD; 0: cost alone gives it none; both 0: it gets them immediately
-	MetadataLabels    []string                 // metadata keys that become labels of browseruse_session_info; nil: no such metric
-	MetadataMaxLength int                      // of a label's value, in bytes: a longer one is cut; 0: no limit
+	MetadataMaxLength int                      // of the label of a metadata value, in bytes: a longer one is cut; 0: no limit
 	MaxAge            time.Duration            // a Read is answered from the last reading if that began at most so long ago; 0: never
 	SessionIDs        []string                 // UUIDs in lower case; a double is exported once
 	SessionFile       *SessionFile             // nil without one
 	KeyFile           func() reloadfile.Status // how the file of the API key was found; nil without one
 	Account           bool                     // export the account, too
-	AgentSessions     bool                     // export agent sessions, too
 	Timeout           time.Duration            // of a Collect, which has no deadline of its own
 	Logger            log.Logger
 	Now               func() time.Time // nil: time.Now
@@ -71,10 +69,10 @@ func New(o Options) *Collector {
 		failures: newFailureLog(o.Logger),
 		browsers: newStore[*apiclient.Session](&o),
 		ledger:   ledger,
-		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
+		info:     newInfoDesc(o.Client.MetadataKeys(), o.MetadataMaxLength),
 		others:   others,
 	}
-	if o.AgentSessions {
+	if o.Client.HasAgentSessions() {
 		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
 		ledger.agents = c.agents.ledger
 	}

@@ -98,7 +98,7 @@ func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, 
 	})
 	sessions := collector.New(collector.Options{
 		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
-		MetadataLabels: metadata, Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
+		Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
 	})
 	return web.Project{Name: name, Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
 		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
