@@ -108,38 +108,14 @@ func (p *partialSessions[S]) keep(session S) {
 	p.sessions[id] = Found[S]{ID: id, Session: session, ReadAt: p.reading.now(), fresh: true, read: true}
 }
 
-// recordStopped records a page of the list of stopped sessions, or why it could not
-// be read, and reports whether more may be on the next page: whether all are new.
-func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], err error) (more bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failure := asAPIError(err)
-	p.recordOutcome(failure)
-	if failure != nil {
-		p.found.StoppedErr = failure
-		return false
-	}
-	for _, item := range page.Invalid {
-		p.recordInvalidItem(item.Err)
-	}
-	return p.browsers.recordNewest(page)
+// recordStopped is recordNewest for the list of stopped sessions.
+func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], err error) (allNew bool) {
+	return p.browsers.recordNewest(page, err, &p.found.StoppedErr, p.recordInvalidItem)
 }
 
-// recordAgents records a page of the list of agent sessions, or why it could not be
-// read, and reports whether all of them are new.
+// recordAgents is recordNewest for the list of agent sessions.
 func (p *partialReading) recordAgents(page apiclient.Page[*apiclient.AgentSession], err error) (allNew bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failure := asAPIError(err)
-	p.recordOutcome(failure)
-	if failure != nil {
-		p.found.AgentListErr = failure
-		return false
-	}
-	for _, item := range page.Invalid {
-		p.found.AgentListErr = item.Err
-	}
-	return p.agents.recordNewest(page)
+	return p.agents.recordNewest(page, err, &p.found.AgentListErr, func(err error) { p.found.AgentListErr = err })
 }
 
 // agentListFailure returns why the list of agent sessions could not be read, or nil.
@@ -175,9 +151,19 @@ func (p *partialReading) othersFailed() bool {
 	return p.asked && !p.answered && !p.notFound
 }
 
-// recordNewest records a page of the newest sessions, and reports whether all of them
-// are new. The lock is held.
-func (p *partialSessions[S]) recordNewest(page apiclient.Page[S]) (allNew bool) {
+// recordNewest records a page of a list that has the newest sessions, or in listErr why it
+// could not be read, and reports whether all its sessions are new.
+func (p *partialSessions[S]) recordNewest(page apiclient.Page[S], err error, listErr *error, recordInvalid func(error)) (allNew bool) {
+	p.reading.mu.Lock()
+	defer p.reading.mu.Unlock()
+	p.reading.recordOutcome(asAPIError(err))
+	if err != nil {
+		*listErr = err
+		return false
+	}
+	for _, item := range page.Invalid {
+		recordInvalid(item.Err)
+	}
 	if !p.newest.known {
 		p.newest.listTotal = listTotal{known: true, total: page.Total}
 	}
