@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -140,7 +139,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 				b.read()
 			}
 			gone := b.reading()
-			gone.Sessions = []SessionReading{{ID: testID(1), Err: errors.New("not reached"), fresh: true}}
+			gone.Sessions = []SessionReading{{ID: testID(1), Err: &apiclient.Error{}, fresh: true}}
 			b.book(gone)
 			b.read(b.session(1, time.Hour, 1.5, 1))
 			b.wantSpend("back", 1.5, 1)

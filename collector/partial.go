@@ -115,14 +115,14 @@ func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], 
 
 // recordAgents is recordNewest for the list of agent sessions.
 func (p *partialReading) recordAgents(page apiclient.Page[*apiclient.AgentSession], err error) (allNew bool) {
-	return p.agents.recordNewest(page, err, &p.found.AgentListErr, func(err error) { p.found.AgentListErr = err })
+	return p.agents.recordNewest(page, err, &p.found.AgentListErr, func(err *apiclient.Error) { p.found.AgentListErr = err })
 }
 
 // agentListFailure returns why the list of agent sessions could not be read, or nil.
 func (p *partialReading) agentListFailure() *apiclient.Error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return asAPIError(p.found.AgentListErr)
+	return p.found.AgentListErr
 }
 
 // namedAgents returns the agent sessions that active browsers name and of which nothing
@@ -153,12 +153,13 @@ func (p *partialReading) othersFailed() bool {
 
 // recordNewest records a page of a list that has the newest sessions, or in listErr why it
 // could not be read, and reports whether all its sessions are new.
-func (p *partialSessions[S]) recordNewest(page apiclient.Page[S], err error, listErr *error, recordInvalid func(error)) (allNew bool) {
+func (p *partialSessions[S]) recordNewest(page apiclient.Page[S], err error, listErr **apiclient.Error, recordInvalid func(*apiclient.Error)) (allNew bool) {
 	p.reading.mu.Lock()
 	defer p.reading.mu.Unlock()
-	p.reading.recordOutcome(asAPIError(err))
-	if err != nil {
-		*listErr = err
+	failure := asAPIError(err)
+	p.reading.recordOutcome(failure)
+	if failure != nil {
+		*listErr = failure
 		return false
 	}
 	for _, item := range page.Invalid {
@@ -219,7 +220,7 @@ func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err
 	defer p.mu.Unlock()
 	failure := asAPIError(err)
 	p.recordOutcome(failure)
-	if failure != nil && (p.found.ListErr == nil || asAPIError(p.found.ListErr).NotSent != "" && failure.NotSent == "") {
+	if failure != nil && (p.found.ListErr == nil || p.found.ListErr.NotSent != "" && failure.NotSent == "") {
 		p.found.ListErr = failure
 	}
 	for _, item := range page.Invalid {
@@ -231,7 +232,7 @@ func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err
 
 // recordInvalidItem records an item of the list that is no session, nor says of
 // which one it is. p.mu is held.
-func (p *partialReading) recordInvalidItem(err error) {
+func (p *partialReading) recordInvalidItem(err *apiclient.Error) {
 	p.found.InvalidItems++
 	p.found.InvalidItemsErr = err
 }
@@ -240,9 +241,10 @@ func (p *partialReading) recordInvalidItem(err error) {
 func (p *partialReading) recordAccount(account apiclient.Account, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.recordOutcome(asAPIError(err))
-	if err != nil {
-		p.found.AccountErr = err
+	failure := asAPIError(err)
+	p.recordOutcome(failure)
+	if failure != nil {
+		p.found.AccountErr = failure
 		return
 	}
 	p.found.Account = &account
@@ -305,14 +307,8 @@ func (p *partialSessions[S]) inOrder() []Found[S] {
 	return sessions
 }
 
-// asAPIError returns the error of a request, or nil for none.
+// asAPIError returns the error of a request as what it always is, or nil for nil.
 func asAPIError(err error) *apiclient.Error {
-	if err == nil {
-		return nil
-	}
-	var failure *apiclient.Error
-	if !errors.As(err, &failure) {
-		failure = &apiclient.Error{Reason: apiclient.ReasonConnection, Err: err}
-	}
+	failure, _ := errors.AsType[*apiclient.Error](err)
 	return failure
 }

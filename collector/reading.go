@@ -22,17 +22,17 @@ type Reading struct {
 	Sessions []SessionReading // in the order of their IDs
 
 	Account    *apiclient.Account // nil if it was not asked for, or could not be read
-	AccountErr error              // why it could not be read
+	AccountErr *apiclient.Error   // why it could not be read
 
-	ListErr error // why the list of active sessions could not be read whole, if it was asked for
+	ListErr *apiclient.Error // why the list of active sessions could not be read whole, if it was asked for
 
-	StoppedErr error // why the newest of the stopped sessions could not be read, if they were asked for
+	StoppedErr *apiclient.Error // why the newest of the stopped sessions could not be read, if they were asked for
 
 	AgentSessions []AgentSessionReading // in the order of their IDs; nil if they were not asked for
-	AgentListErr  error                 // why the newest of them, or one of these, could not be read, if they were asked for
+	AgentListErr  *apiclient.Error      // why the newest of them, or one of these, could not be read, if they were asked for
 
-	InvalidItems    int   // items of the lists that could not be read and name no session
-	InvalidItemsErr error // why, of one of them
+	InvalidItems    int              // items of the lists that could not be read and name no session
+	InvalidItemsErr *apiclient.Error // why, of one of them
 
 	SessionFile *reloadfile.Status // nil without one
 	KeyFile     *reloadfile.Status // nil without one
@@ -67,13 +67,13 @@ type AgentSessionReading = Found[*apiclient.AgentSession]
 // Found is what a Reading has of one session.
 type Found[S session] struct {
 	ID      string
-	Session S         // nil if Err is set
-	ReadAt  time.Time // when its values were read; zero if Err is set
-	Err     error     // why its values could not be read
+	Session S                // nil if Err is set
+	ReadAt  time.Time        // when its values were read; zero if Err is set
+	Err     *apiclient.Error // why its values could not be read
 
 	// RereadErr is why the values could not be read again, although they may have
 	// changed since ReadAt; nil if Err is set.
-	RereadErr error
+	RereadErr *apiclient.Error
 
 	fresh  bool // recorded in this reading, be it a failure
 	read   bool // its values are of this reading

@@ -51,15 +51,15 @@ type storedSession[S session] struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
 	shown      bool // it has series of its own
 
-	session   S         // as it was read last, if stopped is set; else nil
-	readAt    time.Time // when that was
-	stopped   time.Time // when it was first read as stopped; zero: it never was, or runs again
-	final     bool      // it is never asked for again
-	rereadErr error     // why it could not be read again since; nil if it was, or need not be
+	session   S                // as it was read last, if stopped is set; else nil
+	readAt    time.Time        // when that was
+	stopped   time.Time        // when it was first read as stopped; zero: it never was, or runs again
+	final     bool             // it is never asked for again
+	rereadErr *apiclient.Error // why it could not be read again since; nil if it was, or need not be
 
-	err         error     // why it could not be read, if that lies with the session and not with the API
-	failedSince time.Time // since when it can't be read though the API works
-	triedAt     time.Time // when a request for it failed last
+	err         *apiclient.Error // why it could not be read, if that lies with the session and not with the API
+	failedSince time.Time        // since when it can't be read though the API works
+	triedAt     time.Time        // when a request for it failed last
 
 	due   time.Time // when it is asked for again, if it is stopped or missing
 	pause time.Duration

@@ -108,7 +108,7 @@ func sayMissing(say func(level Level, format string, args ...any), failures []co
 // mainFailure is why nothing was read: the first failure that is not merely the
 // consequence of another.
 func mainFailure(failures []collector.Failure) string {
-	err := error(&apiclient.Error{Reason: apiclient.ReasonTimeout}) // nothing came back before the deadline
+	err := &apiclient.Error{Reason: apiclient.ReasonTimeout} // nothing came back before the deadline
 	for i := range failures {
 		if err = failures[i].Err; failures[i].Sent() {
 			break

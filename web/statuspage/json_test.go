@@ -69,7 +69,7 @@ func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 // TestTheCauseGoesBeforeItsConsequences checks that the page blames what was
 // asked for, not what was not asked for because of it.
 func TestTheCauseGoesBeforeItsConsequences(t *testing.T) {
-	failed := func(reason apiclient.Reason, notSent apiclient.NotSent) error {
+	failed := func(reason apiclient.Reason, notSent apiclient.NotSent) *apiclient.Error {
 		return &apiclient.Error{Endpoint: apiclient.EndpointBrowser, Reason: reason, NotSent: notSent, Err: errors.New("test")}
 	}
 	r := &collector.Reading{Complete: true, Sessions: []collector.SessionReading{

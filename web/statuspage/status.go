@@ -283,7 +283,7 @@ func (f *File) notices(name string) []Notice {
 }
 
 // newFailure returns what err says to people, or nil for no error.
-func newFailure(err error) *Failure {
+func newFailure(err *apiclient.Error) *Failure {
 	if err == nil {
 		return nil
 	}
