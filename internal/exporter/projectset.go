@@ -26,9 +26,11 @@ type projectSet struct {
 	open   func(projectConfig) (*project, error)
 	logger log.Logger
 	file   *reloadfile.File[[]*project]
-	ending sync.WaitGroup // projects that are being closed
 
-	mu    sync.Mutex
+	changing sync.Mutex // held while projects begin or end to be in force
+	closed   bool
+
+	mu    sync.Mutex // never held while waiting
 	state reloadfile.State[[]*project]
 }
 
@@ -88,7 +90,7 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 		}
 		p, err := s.open(config.projectConfig)
 		if err != nil {
-			s.end(without(projects, before))
+			end(without(projects, before))
 			return nil, config.blame(err)
 		}
 		projects = append(projects, p)
@@ -98,30 +100,40 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 
 // report puts into force what the file says now.
 func (s *projectSet) report(state reloadfile.State[[]*project]) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	before := s.projects()
+	started, ended := without(state.Value, before), without(before, state.Value)
+	if s.closed { // while the file was read
+		end(started)
+		return
+	}
 	s.mu.Lock()
-	before := s.state.Value
 	s.state = state
 	s.mu.Unlock()
 	if state.Err != nil {
 		_ = level.Error(s.logger).Log("msg", "Configuration file is bad, its last good content stays in force", "projects", len(state.Value), "err", state.Err)
 		return
 	}
-	ended := without(before, state.Value)
-	_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(without(state.Value, before)), "ended", len(ended))
-	s.end(ended)
+	_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(started), "ended", len(ended))
+	end(ended)
 }
 
-// end closes projects, each on its own: it waits for their readings.
-func (s *projectSet) end(projects []*project) {
+// end closes projects at once: each waits for its readings to be canceled.
+func end(projects []*project) {
+	var closing sync.WaitGroup
 	for _, p := range projects {
-		s.ending.Go(p.close)
+		closing.Go(p.close)
 	}
+	closing.Wait()
 }
 
-// close ends all projects.
+// close ends all projects, also those that a reading of the file under way is about to start.
 func (s *projectSet) close() {
-	s.end(s.projects())
-	s.ending.Wait()
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.closed = true
+	end(s.projects())
 }
 
 // without returns those projects that are not among others.
