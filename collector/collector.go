@@ -48,6 +48,8 @@ type Collector struct {
 	spend    spendTracker
 	troubled atomic.Bool          // the whole API failed in the last reading
 	others   *prometheus.Registry // the project's metrics that are not of a reading: of its requests, and the ledger's
+	closed   context.Context      // over once the Collector is closed
+	close    context.CancelFunc
 
 	mu      sync.Mutex // guards the rest, never held while reading
 	begun   int        // readings so far
@@ -72,6 +74,7 @@ func New(o Options) *Collector {
 		info:     newInfoDesc(o.Client.MetadataKeys(), o.MetadataMaxLength),
 		others:   others,
 	}
+	c.closed, c.close = context.WithCancel(context.Background())
 	if o.Client.HasAgentSessions() {
 		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
 		ledger.agents = c.agents.ledger
@@ -125,6 +128,9 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 		return shared.partial.reading()
 	}
 }
+
+// Close cancels the reading under way. A later one sends no request.
+func (c *Collector) Close() { c.close() }
 
 // recentEnough returns the last reading if no newer one is wanted, or else nil.
 func (c *Collector) recentEnough() *Reading {

@@ -29,7 +29,7 @@ func (c *Collector) acquire(ctx context.Context) *sharedReading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil || c.current.partial.age() > timeLeft(ctx) {
-		shared, cancel := context.WithCancelCause(context.Background())
+		shared, cancel := context.WithCancelCause(c.closed)
 		s := &sharedReading{partial: c.newPartialReading(), cancel: cancel, done: make(chan struct{})}
 		c.current = s
 		go func() {

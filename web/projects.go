@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
@@ -19,8 +18,7 @@ const (
 type Project struct {
 	Name      string // "" without a configuration file
 	Collector *collector.Collector
-	Read      func(context.Context) *collector.Reading // as the Collector's; nil if the project has ended
-	Settings  []statuspage.Setting                     // the configuration that its page shows, without secrets
+	Settings  []statuspage.Setting // the configuration that its page shows, without secrets
 }
 
 // pages returns the projects for the status page.

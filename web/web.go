@@ -2,7 +2,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,10 +58,6 @@ type Options struct {
 	Version       string
 	Logger        log.Logger
 	Now           func() time.Time // nil: time.Now
-
-	// Stopping ends the readings under way when it is done, so that a shutdown
-	// need not wait for a slow API. nil: never.
-	Stopping context.Context
 }
 
 // NewHandler returns the handler of all endpoints. It registers the metrics

@@ -1,10 +1,8 @@
 package exporter
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -23,38 +21,15 @@ type project struct {
 	settings  []statuspage.Setting // the flags that are in force
 	collector *collector.Collector
 	reloads   []func() // each reads a file again
-	release   func()   // frees what the project holds
-
-	ended    context.Context //nolint:containedctx // outlives every reading
-	end      context.CancelFunc
-	readings sync.RWMutex // held by each reading, shared
-}
-
-// read reads the API. It returns nil if the project has ended.
-func (p *project) read(ctx context.Context) *collector.Reading {
-	p.readings.RLock()
-	defer p.readings.RUnlock()
-	if p.ended.Err() != nil {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.ended, cancel)()
-	return p.collector.Read(ctx)
-}
-
-// close ends the readings under way, then frees what the project holds.
-func (p *project) close() {
-	p.end()
-	p.readings.Lock()
-	defer p.readings.Unlock()
-	p.release()
+	close     func()   // cancels the reading under way, and closes the connections
 }
 
 // newProject returns the project that config describes.
 func (c *Config) newProject(config projectConfig, logger log.Logger, transport http.RoundTripper) (p *project, err error) {
 	p = &project{config: config, settings: c.settings(&config)}
-	p.ended, p.end = context.WithCancel(context.Background())
+	if config.name != "" {
+		logger = log.With(logger, "project", config.name)
+	}
 	client := apiclient.Options{
 		BaseURL:       config.APIURL,
 		Timeout:       config.timeout,
@@ -83,10 +58,6 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		endDemo = startDemo(config.name, &client)
 	}
 	api := apiclient.New(client)
-	p.release = func() {
-		api.CloseIdleConnections()
-		endDemo()
-	}
 	p.collector = collector.New(collector.Options{
 		Client:            api,
 		Discover:          config.discover,
@@ -104,6 +75,11 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
 	})
+	p.close = func() {
+		p.collector.Close()
+		api.CloseIdleConnections()
+		endDemo()
+	}
 	return p, nil
 }
 

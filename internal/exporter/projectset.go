@@ -20,27 +20,30 @@ import (
 // now may be half of it, so it has to be longer than reloadfile takes that for.
 const configInterval = 5 * time.Second
 
-// projectSet is the projects of the configuration file.
+// projectSet is the projects that are exported: those of the configuration file, or one.
 type projectSet struct {
 	parser configParser
 	open   func(projectConfig) (*project, error)
 	logger log.Logger
-	file   *reloadfile.File[[]*project]
+	file   *reloadfile.File[[]*project] // nil without one
 
-	changing sync.Mutex // held while projects begin or end to be in force
-	closed   bool
-
-	mu    sync.Mutex // never held while waiting
-	state reloadfile.State[[]*project]
+	mu     sync.Mutex
+	state  reloadfile.State[[]*project]
+	closed bool
 }
 
-// openProjects opens the projects of c's configuration file. An error names the
-// file and the line.
+// openProjects opens the projects of c's configuration file, or the one that c describes
+// without such a file. An error names the file and the line.
 func (c *Config) openProjects(logger log.Logger, open func(projectConfig) (*project, error)) (*projectSet, error) {
 	s := &projectSet{
 		parser: configParser{defaults: c.projectConfig, dir: filepath.Dir(c.configFile), keyless: c.demo},
 		open:   open,
 		logger: logger,
+	}
+	if c.configFile == "" {
+		p, err := open(c.projectConfig)
+		s.state.Value = []*project{p}
+		return s, err
 	}
 	var err error
 	if s.file, err = reloadfile.Open(c.configFile, s.parse, s.report, time.Now); err != nil {
@@ -71,8 +74,6 @@ func (s *projectSet) inForce() reloadfile.State[[]*project] {
 	return s.state
 }
 
-func (s *projectSet) projects() []*project { return s.inForce().Value }
-
 // parse returns the projects of a new content. One whose configuration is the same
 // as before is the same project.
 func (s *projectSet) parse(content []byte) ([]*project, error) {
@@ -80,7 +81,7 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := s.projects()
+	before := s.inForce().Value
 	projects := make([]*project, 0, len(configs))
 	for _, config := range configs {
 		i := slices.IndexFunc(before, func(p *project) bool { return p.config.name == config.name })
@@ -100,40 +101,37 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 
 // report puts into force what the file says now.
 func (s *projectSet) report(state reloadfile.State[[]*project]) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	before := s.projects()
-	started, ended := without(state.Value, before), without(before, state.Value)
-	if s.closed { // while the file was read
-		end(started)
-		return
-	}
 	s.mu.Lock()
-	s.state = state
+	started, ended := without(state.Value, s.state.Value), without(s.state.Value, state.Value)
+	closed := s.closed
+	if closed { // while the file was read
+		ended = started
+	} else {
+		s.state = state
+	}
 	s.mu.Unlock()
-	if state.Err != nil {
-		_ = level.Error(s.logger).Log("msg", "Configuration file is bad, its last good content stays in force", "projects", len(state.Value), "err", state.Err)
-		return
-	}
-	_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(started), "ended", len(ended))
 	end(ended)
-}
-
-// end closes projects at once: each waits for its readings to be canceled.
-func end(projects []*project) {
-	var closing sync.WaitGroup
-	for _, p := range projects {
-		closing.Go(p.close)
+	switch {
+	case closed:
+	case state.Err != nil:
+		_ = level.Error(s.logger).Log("msg", "Configuration file is bad, its last good content stays in force", "projects", len(state.Value), "err", state.Err)
+	default:
+		_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(started), "ended", len(ended))
 	}
-	closing.Wait()
 }
 
-// close ends all projects, also those that a reading of the file under way is about to start.
+func end(projects []*project) {
+	for _, p := range projects {
+		p.close()
+	}
+}
+
+// close ends all projects, and from now on each that a reload opens.
 func (s *projectSet) close() {
-	s.changing.Lock()
-	defer s.changing.Unlock()
+	s.mu.Lock()
 	s.closed = true
-	end(s.projects())
+	s.mu.Unlock()
+	end(s.inForce().Value)
 }
 
 // without returns those projects that are not among others.

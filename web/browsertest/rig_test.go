@@ -100,7 +100,7 @@ func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, 
 		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
 		Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
 	})
-	return web.Project{Name: name, Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
+	return web.Project{Name: name, Collector: sessions, Settings: []statuspage.Setting{
 		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
 		{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
 	}}
