@@ -179,7 +179,7 @@ func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	b.countSent()
 	start := time.Now()
 	failure := c.exchange(attemptCtx, cancel, b.key, r)
-	c.metrics.observe(r.endpoint, time.Since(start))
+	c.metrics.duration.WithLabelValues(string(r.endpoint)).Observe(time.Since(start).Seconds())
 
 	switch {
 	case failure == nil:

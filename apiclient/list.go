@@ -81,7 +81,7 @@ func (w *wireItems[W]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // getPage reads a page of a list and counts its invalid items.
 func getPage[S session](ctx context.Context, b *Batch, endpoint Endpoint, path string, decode func(body []byte) (Page[S], error)) (Page[S], error) {
 	page, err := get(ctx, b, endpoint, path, maxListBytes, decode)
-	b.client.metrics.countInvalidItems(endpoint, len(page.Invalid))
+	b.client.metrics.invalidItems.WithLabelValues(string(endpoint)).Add(float64(len(page.Invalid)))
 	return page, err
 }
 

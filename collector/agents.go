@@ -28,7 +28,7 @@ type agentSessions struct {
 func (a *agentSessions) paused() *apiclient.Error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if wait := a.due.Sub(a.store.now()); wait <= 0 || wait > agentListPause {
+	if wait := a.due.Sub(a.store.options.Now()); wait <= 0 || wait > agentListPause {
 		return nil
 	}
 	return a.failure
@@ -41,7 +41,7 @@ func (a *agentSessions) recordList(failure *apiclient.Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if failure != nil && (a.failure != nil || failure.Refused()) {
-		a.due = a.store.now().Add(agentListPause)
+		a.due = a.store.options.Now().Add(agentListPause)
 	}
 	a.failure = failure
 }

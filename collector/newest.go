@@ -53,7 +53,10 @@ func (c *Collector) readStopped(ctx context.Context, batch *apiclient.Batch, p *
 func readNewest[S session](
 	store *sessionStore[S], record func(apiclient.Page[S], error) (more bool), other func(S) time.Time, read func(page int) (apiclient.Page[S], error),
 ) (ordered bool) {
-	list := store.newestList()
+	list := &newestList{}
+	if known := store.newest.Load(); known != nil {
+		*list = *known
+	}
 	if list.order == noOrder {
 		return true
 	}
@@ -79,7 +82,7 @@ func readNewest[S session](
 		}
 		number = list.next(number, grew, more)
 	}
-	store.recordNewestList(list)
+	store.newest.Store(list)
 	return list.order != noOrder
 }
 

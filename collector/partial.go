@@ -17,9 +17,6 @@ import (
 // one of its record methods, or of those of its sessions, which keeps it for this
 // reading and in a store for the next. It is safe for concurrent use.
 type partialReading struct {
-	now   func() time.Time
-	start time.Time
-
 	mu       sync.Mutex // never held while waiting
 	found    Reading    // without its sessions
 	browsers partialSessions[*apiclient.Session]
@@ -48,10 +45,8 @@ type newestFound[S session] struct {
 // newPartialReading returns a reading that begins now. The caller holds c.mu.
 func (c *Collector) newPartialReading() *partialReading {
 	c.begun++
-	start := c.options.Now()
 	p := &partialReading{
-		now: c.options.Now, start: start,
-		found: Reading{Start: start, MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
+		found: Reading{Start: c.options.Now(), MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
 	}
 	p.browsers = partialSessions[*apiclient.Session]{reading: p, store: c.browsers, endpoint: apiclient.EndpointBrowser}
 	if c.agents != nil {
@@ -61,7 +56,7 @@ func (c *Collector) newPartialReading() *partialReading {
 }
 
 // age returns how long ago the reading began.
-func (p *partialReading) age() time.Duration { return p.now().Sub(p.start) }
+func (p *partialReading) age() time.Duration { return p.found.now().Sub(p.found.Start) }
 
 // begin records what is known before the first request. A session of which nothing is
 // known stays unread until it is reached.
@@ -105,7 +100,7 @@ func (p *partialSessions[S]) recordSession(session S, discovered bool) {
 // keep keeps the values of a session for this reading. The lock is held.
 func (p *partialSessions[S]) keep(session S) {
 	id := session.Common().ID
-	p.sessions[id] = Found[S]{ID: id, Session: session, ReadAt: p.reading.now(), fresh: true, read: true}
+	p.sessions[id] = Found[S]{ID: id, Session: session, ReadAt: p.reading.found.now(), fresh: true, read: true}
 }
 
 // recordStopped is recordNewest for the list of stopped sessions.
