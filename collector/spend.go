@@ -22,7 +22,7 @@ const (
 type SpendRate struct {
 	Rate
 	Over     time.Duration // from the earlier reading to this one
-	sessions []sessionRate // in the order of the IDs
+	sessions map[string]Rate
 }
 
 // Rate is how fast money is spent, and data moved through the proxy; of that NaN if
@@ -32,22 +32,16 @@ type Rate struct {
 	MegabytesPerMinute float64
 }
 
-type sessionRate struct {
-	id string
-	Rate
-}
-
 // Of returns the rate of a session, or of the LLM of an agent session; nil if it is not
 // known. One that started in the meantime has its own since its start.
 func (r *SpendRate) Of(id string) *Rate {
 	if r == nil {
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(r.sessions, id, func(s sessionRate, id string) int { return strings.Compare(s.id, id) })
-	if !found {
-		return nil
+	if rate, known := r.sessions[id]; known {
+		return &rate
 	}
-	return &r.sessions[i].Rate
+	return nil
 }
 
 // spendTracker remembers the costs that readings found, at intervals. It is safe
@@ -117,7 +111,7 @@ func (t *spendTracker) forget(now time.Time) {
 // rateUntil returns how fast money was spent from m to now, as far as is known.
 func (m *mark) rateUntil(now mark) *SpendRate {
 	before := m.costs
-	total, rate := sessionCost{}, &SpendRate{Over: now.at.Sub(m.at), sessions: make([]sessionRate, 0, len(now.costs))}
+	total, rate := sessionCost{}, &SpendRate{Over: now.at.Sub(m.at), sessions: make(map[string]Rate, len(now.costs))}
 	for _, spent := range now.costs {
 		for len(before) > 0 && before[0].id < spent.id {
 			before = before[1:]
@@ -137,7 +131,7 @@ func (m *mark) rateUntil(now mark) *SpendRate {
 			total.megabytes += spent.megabytes
 		}
 		if over >= minSpendWindow {
-			rate.sessions = append(rate.sessions, sessionRate{spent.id, spent.rate(over)})
+			rate.sessions[spent.id] = spent.rate(over)
 		}
 	}
 	rate.Rate = total.rate(rate.Over)
