@@ -189,8 +189,8 @@ func detail(t *testing.T, api *simapi.Server) string {
 // one that is a byte longer.
 func TestTheSizeOfAnAnswer(t *testing.T) {
 	for name, v := range exportertest.Victims() {
-		if name == "one page of the list" {
-			continue // it is read as the first one is, and 16 MiB take long enough
+		if name == "one page of the list" || name == "the agent sessions" && !exportertest.Thorough() {
+			continue // they are read as the first page is, and 16 MiB take long enough
 		}
 		padded := func(size int) func(string) http.HandlerFunc {
 			return func(good string) http.HandlerFunc {

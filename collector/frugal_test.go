@@ -37,6 +37,10 @@ func stopped(api *simapi.Server, from, to int, ago time.Duration) {
 // TestRequestsOfAScrape counts what a scrape costs in steady state: the second
 // one, and the third.
 func TestRequestsOfAScrape(t *testing.T) {
+	many := 3000
+	if exportertest.Thorough() {
+		many = 10_000
+	}
 	for name, test := range map[string]struct {
 		api      func() *simapi.Server
 		args     []string
@@ -63,11 +67,11 @@ func TestRequestsOfAScrape(t *testing.T) {
 				return api
 			}, args: append(exportertest.IDFlags(500), "--no-collector.account"), sessions: 500, requests: map[string]int{},
 		},
-		"20 configured in a project of 10,000": {
-			api: func() *simapi.Server { return fleet(10_000) }, args: append(exportertest.IDFlags(9020)[9000:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
+		"20 configured in a project of many": {
+			api: func() *simapi.Server { return fleet(many) }, args: append(exportertest.IDFlags(many)[many-20:], "--no-collector.account"), sessions: 20, requests: map[string]int{"browsers": 1, "browser": 20},
 		},
-		"10,000 active, discovered": {
-			api: func() *simapi.Server { return fleet(10_000) }, args: []string{"--no-collector.account"}, sessions: 10_000, requests: map[string]int{"browsers": 100, "stopped": 1},
+		"many active, discovered": {
+			api: func() *simapi.Server { return fleet(many) }, args: []string{"--no-collector.account"}, sessions: many, requests: map[string]int{"browsers": many / 100, "stopped": 1},
 		},
 		"none at all, discovered": {
 			api: func() *simapi.Server { return fleet(0) }, args: []string{"--no-collector.account"}, requests: map[string]int{"browsers": 1, "stopped": 1},
@@ -99,7 +103,7 @@ func TestManyScrapesAtOnceCostAsMuchAsOne(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		r.API.ResetRequests()
 		var scrapes sync.WaitGroup
-		for range 200 {
+		for range 100 {
 			scrapes.Go(func() {
 				if n := exportertest.Values(r.Scrape()); n != 300 {
 					t.Errorf("%d sessions have values; want 300", n)

@@ -54,6 +54,20 @@ func TestTheRateOfASession(t *testing.T) {
 	})
 }
 
+// TestTheRateOfRareScrapes reads at an interval of which two are too long for a rate.
+func TestTheRateOfRareScrapes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := exportertest.New(t, exportertest.NewAPI(1))
+		for range 3 {
+			time.Sleep(8 * time.Minute)
+			r.Scrape()
+		}
+		if rate := r.Collector.Last().SpendRate; rate == nil || rate.Over != 8*time.Minute {
+			t.Errorf("the rate is %+v; want one over 8 minutes", rate)
+		}
+	})
+}
+
 // TestStaleValues checks that what was read last is kept for people for as long as the
 // API is down, and appears in no metric.
 func TestStaleValues(t *testing.T) {

@@ -12,16 +12,17 @@ import (
 // than that says nothing; after a longer gap, what was spent says nothing of now.
 const (
 	minSpendWindow = time.Minute
-	spendWindow    = 5 * time.Minute
+	SpendWindow    = 10 * time.Minute // once as much is known; that of the shipped rules
 	maxSpendWindow = 15 * time.Minute
+
+	spendMarkInterval = 2 * time.Minute
 )
 
 // SpendRate is how fast money is spent: what the sessions' costs and proxy traffic
 // have grown by since an earlier reading. A session counts if both readings have its
 // costs, or if it started between them.
 type SpendRate struct {
-	Rate
-	Over     time.Duration // from the earlier reading to this one
+	Rate     // over the time from the earlier reading to this one
 	sessions map[string]Rate
 }
 
@@ -30,6 +31,7 @@ type SpendRate struct {
 type Rate struct {
 	USDPerHour         float64
 	MegabytesPerMinute float64
+	Over               time.Duration
 }
 
 // Of returns the rate of a session, or of the LLM of an agent session; nil if it is not
@@ -66,7 +68,7 @@ type sessionCost struct {
 }
 
 func (c *sessionCost) rate(over time.Duration) Rate {
-	return Rate{USDPerHour: c.usd / over.Hours(), MegabytesPerMinute: c.megabytes / over.Minutes()}
+	return Rate{USDPerHour: c.usd / over.Hours(), MegabytesPerMinute: c.megabytes / over.Minutes(), Over: over}
 }
 
 // rate returns the rate at which r finds money spent, or nil if it is not known,
@@ -88,7 +90,7 @@ func (t *spendTracker) rate(r *Reading) *SpendRate {
 	if len(t.marks) > 0 && now.at.Sub(t.marks[0].at) >= minSpendWindow {
 		rate = t.marks[0].rateUntil(now)
 	}
-	if n := len(t.marks); n == 0 || now.at.Sub(t.marks[n-1].at) >= minSpendWindow {
+	if n := len(t.marks); n == 0 || now.at.Sub(t.marks[n-1].at) >= spendMarkInterval {
 		t.marks = append(t.marks, now)
 	}
 	return rate
@@ -100,23 +102,20 @@ func (t *spendTracker) forget(now time.Time) {
 	if n := len(t.marks); n > 0 && t.marks[n-1].at.After(now) {
 		t.marks = nil
 	}
-	for len(t.marks) > 1 && now.Sub(t.marks[1].at) >= spendWindow {
+	for len(t.marks) > 1 && now.Sub(t.marks[1].at) >= SpendWindow || len(t.marks) > 0 && now.Sub(t.marks[0].at) > maxSpendWindow {
 		t.marks = t.marks[1:]
-	}
-	if len(t.marks) > 0 && now.Sub(t.marks[0].at) > maxSpendWindow {
-		t.marks = nil
 	}
 }
 
 // rateUntil returns how fast money was spent from m to now, as far as is known.
 func (m *mark) rateUntil(now mark) *SpendRate {
 	before := m.costs
-	total, rate := sessionCost{}, &SpendRate{Over: now.at.Sub(m.at), sessions: make(map[string]Rate, len(now.costs))}
+	total, since, rate := sessionCost{}, now.at.Sub(m.at), &SpendRate{sessions: make(map[string]Rate, len(now.costs))}
 	for _, spent := range now.costs {
 		for len(before) > 0 && before[0].id < spent.id {
 			before = before[1:]
 		}
-		over := rate.Over
+		over := since
 		switch {
 		case len(before) > 0 && before[0].id == spent.id:
 			spent.usd -= before[0].usd
@@ -134,7 +133,7 @@ func (m *mark) rateUntil(now mark) *SpendRate {
 			rate.sessions[spent.id] = spent.rate(over)
 		}
 	}
-	rate.Rate = total.rate(rate.Over)
+	rate.Rate = total.rate(since)
 	return rate
 }
 

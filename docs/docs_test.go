@@ -302,6 +302,13 @@ func TestThePageHasTheThresholds(t *testing.T) {
 			t.Errorf("rules.yml has no %s", want)
 		}
 	}
+	_, traffic, _ := strings.Cut(rules, "record: session:browseruse_proxy_traffic_high:megabytes_per_minute")
+	traffic, _, _ = strings.Cut(traffic, "- record:")
+	for _, want := range []string{" offset %gm\n", ") / %g\n"} { // the growth over the window, a minute
+		if want := fmt.Sprintf(want, collector.SpendWindow.Minutes()); !strings.Contains(traffic, want) {
+			t.Errorf("the rule of heavy traffic has no %q", want)
+		}
+	}
 }
 
 // TestTheExampleFilesAreAccepted gives the exporter the session file and the web

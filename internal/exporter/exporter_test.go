@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
@@ -22,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(exporter.Run(os.Args[1:], os.Stdout, os.Stderr))
+	}
 	version.Version = "unknown" // as exporter.Run has it for a build that names none
 	goleak.VerifyTestMain(m)
 }

@@ -1,6 +1,7 @@
 package simapi
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -64,7 +65,7 @@ func Status(status int, body string, header ...string) http.HandlerFunc {
 			w.Header().Set(pair[0], pair[1])
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
+		_, _ = io.WriteString(w, body)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // patience is how long a test waits for what should come within moments.
 const patience = 20 * time.Second
 
-// browser is the one Chromium of a run; nil if there is none on this machine.
+// browser is the one Chromium of a run, or nil where Chromium is not installed.
 var browser context.Context
 
 func TestMain(m *testing.M) {
@@ -62,7 +62,7 @@ func findChromium() (string, error) {
 }
 
 // tab is a tab of the browser. When its test ends, it checks that the page
-// asked no one but the exporter, and that nothing stands in the console.
+// sent requests to the exporter alone, and that the console is empty.
 type tab struct {
 	t   *testing.T
 	ctx context.Context

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
@@ -82,10 +84,59 @@ func TestSort(t *testing.T) {
 	}
 }
 
+// TestSortAgents checks that the agent sessions are sorted apart from the sessions, and
+// stay so.
+func TestSortAgents(t *testing.T) {
+	api, now := newAPI(2), time.Now()
+	id := func(n int) string { return agentOne[:len(agentOne)-2] + fmt.Sprintf("%02d", n) }
+	api.AddAgents(
+		simapi.AgentSession{ID: id(1), Model: "slow", CreatedAt: now.Add(-time.Minute), TokensPerSecond: 10},
+		simapi.AgentSession{ID: id(2), Model: "fast", CreatedAt: now.Add(-2 * time.Minute), TokensPerSecond: 1000},
+		simapi.AgentSession{ID: id(3), Model: "fast", CreatedAt: now.Add(-3 * time.Minute), TokensPerSecond: 100},
+		simapi.AgentSession{ID: id(4), Model: "slow", CreatedAt: now.Add(-30 * time.Minute), TokensPerSecond: 1000, MaxCost: 1.5},
+		simapi.AgentSession{ID: id(5), CreatedAt: now.Add(-4 * time.Minute), Override: map[string]any{"llmCostUsd": nil, "totalCostUsd": nil}},
+	)
+	r := newRigAt(t, time.Now, api, apiclient.Options{AgentSessions: true})
+	r.scrape()
+	p := opened(t, r, "/")
+	ids := func(table string) string {
+		return strings.Join(eval[[]string](p, `[...document.querySelectorAll("#`+table+` > tbody th")].map((th) => th.textContent.slice(-2))`), " ")
+	}
+	const byItself = "04 02 03 01 05"
+	for _, test := range []struct{ column, first, second string }{
+		{"state", byItself, "02 03 01 05 04"}, // the budget of 04 is low
+		{"agent_session_id", "01 02 03 04 05", "05 04 03 02 01"},
+		{"age", "04 05 03 02 01", "01 02 03 05 04"},
+		{"input_tokens", "04 02 03 01 05", "05 01 03 02 04"},
+		{"llm_cost_usd", "04 02 03 01 05", "01 03 02 04 05"}, // what is not known goes last
+		{"total_cost_usd", "04 02 03 01 05", "01 03 02 04 05"},
+		{"browsers", "04 02 03 05 01", "01 04 02 03 05"},
+	} {
+		for _, want := range []string{test.first, test.second, byItself} {
+			p.run(chromedp.Click(chromedp.CSS(`#agents th[data-key="` + test.column + `"] button`)))
+			if got := ids("agents"); got != want {
+				t.Errorf("by %s the agent sessions are %s; want %s", test.column, got, want)
+			}
+		}
+	}
+	p.sortBy("session_id")
+	p.run(chromedp.Click(chromedp.CSS(`#agents th[data-key="age"] button`)))
+	p.refresh()
+	p.run(chromedp.Reload())
+	p.until("the script has drawn the page again", `document.querySelector("#count").textContent !== ""`)
+	if got, want := ids("agents")+", "+ids("table"), "04 05 03 02 01, 01 02"; got != want {
+		t.Errorf("after a reload the page has %s; want %s", got, want)
+	}
+	p.do(`document.querySelector("#agents td a").click()`)
+	if got := eval[string](p, `document.activeElement.id`); got != "s-"+sessionID(2) {
+		t.Errorf("the link to a browser leads to %q", got)
+	}
+}
+
 // byReading is the order of the sessions by when they were read, which no test
 // knows beforehand.
 func (p *tab) byReading(r *rig, sign int) string {
-	var read, unread []statuspage.Session
+	var read, unread []*statuspage.Session
 	for _, s := range r.status().Sessions {
 		if s.Up {
 			read = append(read, s)
@@ -93,7 +144,7 @@ func (p *tab) byReading(r *rig, sign int) string {
 			unread = append(unread, s)
 		}
 	}
-	slices.SortStableFunc(read, func(a, b statuspage.Session) int {
+	slices.SortStableFunc(read, func(a, b *statuspage.Session) int {
 		return sign * cmp.Compare(a.ReadTimestamp.UnixMilli(), b.ReadTimestamp.UnixMilli())
 	})
 	ids := make([]string, 0, len(read)+len(unread))
@@ -308,7 +359,7 @@ func TestStates(t *testing.T) {
 		p.wantText("#tiles", "Active now\n2")
 		p.wantText("#health", "What is grey was read before that")
 		p.wantText("#s-"+sessionID(2), "was active")
-		p.wantText("#s-"+sessionID(2), "as of "+at.Format("15:04"))
+		p.wantText("#s-"+sessionID(2), at.UTC().Format("15:04"))
 		p.wantText("#attention", "Most expensive when they were read last")
 	})
 	// With no IDs given, nothing is known while the list can't be read.

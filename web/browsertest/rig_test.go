@@ -53,14 +53,14 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 // newRig starts an exporter of all active sessions and of those with these IDs.
 func newRig(t *testing.T, api *simapi.Server, ids ...string) *rig {
 	t.Helper()
-	return newRigAt(t, time.Now, api, []string{"team", "customer"}, ids...)
+	return newRigAt(t, time.Now, api, apiclient.Options{MetadataKeys: []string{"team", "customer"}}, ids...)
 }
 
-// newRigAt is newRig with a clock, and with these keys of the metadata as columns.
-func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) *rig {
+// newRigAt is newRig with a clock, and with what the options say of what to read.
+func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, o apiclient.Options, ids ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, api: api}
-	project := r.newProject("", now, api, metadata, ids...)
+	project := r.newProject("", now, api, o, ids...)
 	r.serve(web.Options{Projects: func() []web.Project { return []web.Project{project} }, Now: now})
 	return r
 }
@@ -71,7 +71,7 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	r := &rig{t: t}
 	projects := make([]web.Project, 0, len(apis))
 	for _, name := range slices.Sorted(maps.Keys(apis)) {
-		projects = append(projects, r.newProject(name, time.Now, apis[name], nil))
+		projects = append(projects, r.newProject(name, time.Now, apis[name], apiclient.Options{}))
 	}
 	r.serve(web.Options{
 		Projects:   func() []web.Project { return projects },
@@ -80,8 +80,8 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	return r
 }
 
-// newProject is all active sessions of an API, and those with these IDs.
-func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, metadata []string, ids ...string) web.Project {
+// newProject is all active sessions of an API, and what the options add.
+func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, o apiclient.Options, ids ...string) web.Project {
 	r.t.Helper()
 	r.net = simapi.NewNetwork()
 	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
@@ -89,9 +89,9 @@ func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, 
 	transport := apiclient.NewTransport(10)
 	transport.Proxy = nil
 	transport.DialContext = r.net.DialContext
-	client := apiclient.New(apiclient.Options{
-		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: metadata, Transport: transport, Now: now,
-	})
+	o.BaseURL, o.Key, o.Timeout, o.Concurrency = "http://api.test/api/v3", func() string { return testKey }, time.Second, 10
+	o.Transport, o.Now = transport, now
+	client := apiclient.New(o)
 	r.t.Cleanup(func() {
 		client.CloseIdleConnections()
 		_ = server.Close()
@@ -179,7 +179,7 @@ const (
 )
 
 // newAPI returns a project with n plain active sessions, 1 to n: the higher the
-// number, the longer it runs and the dearer it is.
+// number, the longer it runs and the more it costs.
 func newAPI(n int) *simapi.Server {
 	api := simapi.New(simapi.Options{Key: testKey})
 	now := time.Now()
@@ -196,8 +196,8 @@ func newAPI(n int) *simapi.Server {
 	return api
 }
 
-// newTroubled returns a project with a session of each state. Of the IDs in
-// missing, none is there.
+// newTroubled returns a project with a session of each state. The API does not know the
+// IDs in missing.
 func newTroubled() (api *simapi.Server, missing []string) {
 	api = newAPI(4)
 	now := time.Now()

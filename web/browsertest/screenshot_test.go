@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -64,6 +65,7 @@ var pictured = map[string]struct {
 		r.scrape()
 		return r
 	}},
+	"projects": {"/", newProjects},
 	"thousand": {"/", func(t *testing.T) *rig {
 		r := newRig(t, newAPI(1000))
 		r.scrape()
@@ -74,7 +76,7 @@ var pictured = map[string]struct {
 // demo is the project of --demo, after Prometheus has scraped it for a while.
 func demo(t *testing.T) *rig {
 	var c clock
-	r := newRigAt(t, c.now, simapi.NewDemo(c.now), []string{"team"})
+	r := newRigAt(t, c.now, simapi.NewDemo(c.now), apiclient.Options{MetadataKeys: []string{"team"}, AgentSessions: true})
 	for range 12 {
 		r.scrape()
 		c.pass(time.Minute)

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
@@ -147,7 +148,7 @@ func TestTimes(t *testing.T) {
 	api, missing := newTroubled()
 	r := newRig(t, api, missing...)
 	r.scrape()
-	sessions := map[string]statuspage.Session{}
+	sessions := map[string]*statuspage.Session{}
 	for _, session := range r.status().Sessions {
 		sessions[session.SessionID] = session
 	}
@@ -206,7 +207,7 @@ func TestTheExportersClock(t *testing.T) {
 	api := simapi.New(simapi.Options{Now: c.now})
 	api.Add(simapi.Session{ID: sessionID(1), StartedAt: c.now().Add(-10 * time.Minute)})
 	api.Add(simapi.Session{ID: sessionID(2), StartedAt: c.now(), Override: map[string]any{"startedAt": c.now().Add(10 * time.Minute).UTC().Format(time.RFC3339)}})
-	r := newRigAt(t, c.now, api, nil)
+	r := newRigAt(t, c.now, api, apiclient.Options{})
 	r.scrape()
 	p := opened(t, r, "/")
 	row := `document.getElementById("s-` + sessionID(1) + `").cells`

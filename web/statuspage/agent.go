@@ -2,7 +2,7 @@ package statuspage
 
 import (
 	"cmp"
-	"slices"
+	"math"
 	"strings"
 	"time"
 
@@ -12,9 +12,8 @@ import (
 // AgentSession is one agent session as JSON. One that could not be read has an ID, an
 // error, what was read of it last, and nothing else but its browsers.
 type AgentSession struct {
-	AgentSessionID  string        `json:"agent_session_id"`
-	State           State         `json:"state"`
-	Troubles        []State       `json:"troubles,omitempty"` // as those of a Session
+	AgentSessionID string `json:"agent_session_id"`
+	Verdict
 	Up              bool          `json:"up"`
 	Error           *Failure      `json:"error,omitempty"`
 	LastKnown       *AgentSession `json:"last_known,omitempty"`
@@ -36,7 +35,7 @@ type AgentSession struct {
 
 // newAgentSessions returns the agent sessions of a reading with the browsers of each, or
 // nil if it was not to read any.
-func newAgentSessions(r *collector.Reading) []AgentSession {
+func newAgentSessions(r *collector.Reading) []*AgentSession {
 	if r.AgentSessions == nil {
 		return nil
 	}
@@ -47,26 +46,27 @@ func newAgentSessions(r *collector.Reading) []AgentSession {
 			browsers[id] = append(browsers[id], s.ID)
 		}
 	}
-	agents := make([]AgentSession, 0, len(r.AgentSessions))
+	agents := make([]*AgentSession, 0, len(r.AgentSessions))
 	for i := range r.AgentSessions {
 		agents = append(agents, newAgentSession(r, &r.AgentSessions[i], append([]string{}, browsers[r.AgentSessions[i].ID]...)))
 	}
 	return agents
 }
 
-func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, browsers []string) AgentSession {
+func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, browsers []string) *AgentSession {
 	if s.Err != nil {
-		agent := AgentSession{AgentSessionID: s.ID, State: Unreadable, Error: newFailure(s.Err), SessionIDs: browsers}
+		agent := &AgentSession{AgentSessionID: s.ID, Verdict: Verdict{State: Unreadable}, Error: newFailure(s.Err), SessionIDs: browsers}
 		if stale := r.StaleAgent(s.ID); stale != nil {
-			agent.LastKnown = new(newAgentSession(r, stale, browsers))
+			agent.LastKnown = newAgentSession(r, stale, browsers)
 			if !r.Up && *agent.LastKnown.Active {
 				agent.State = WasActive
 			}
 		}
 		return agent
 	}
-	agent := AgentSession{
+	agent := &AgentSession{
 		AgentSessionID: s.ID,
+		Verdict:        verdict(s.Session.Active()),
 		Up:             true,
 		Active:         new(s.Session.Active()),
 		Status:         s.Session.Status,
@@ -85,64 +85,52 @@ func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, bro
 		agent.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
 	if rate := r.SpendRate.Of(s.ID); rate != nil && *agent.Active {
-		agent.LLMUSDPerHour = finite(rate.USDPerHour)
+		agent.LLMUSDPerHour = reasonable(rate.USDPerHour)
 	}
-	agent.judge()
+	agent.take(Expensive, orZero(agent.TotalCostUSD) > agentSessionCostUSD)
+	used := agent.BudgetUsed()
+	agent.take(NearBudget, used != nil && *used >= agentSessionBudgetRatio && *agent.Active)
 	return agent
 }
 
 // BudgetUsed returns the share of the budget that has been used, or nil if it is not
 // known, or there is no budget.
-func (s AgentSession) BudgetUsed() *float64 {
+func (s *AgentSession) BudgetUsed() *float64 {
 	if s.TotalCostUSD == nil || s.MaxCostUSD == nil || *s.MaxCostUSD <= 0 {
 		return nil
 	}
-	return new(*s.TotalCostUSD / *s.MaxCostUSD)
+	return reasonable(*s.TotalCostUSD / *s.MaxCostUSD)
 }
-
-// judge says in which state an agent session is that was read, and what of it exceeds a
-// limit.
-func (s *AgentSession) judge() {
-	if orZero(s.TotalCostUSD) > agentSessionCostUSD {
-		s.Troubles = append(s.Troubles, Expensive)
-	}
-	if used := s.BudgetUsed(); used != nil && *used >= agentSessionBudgetRatio && *s.Active {
-		s.Troubles = append(s.Troubles, NearBudget)
-	}
-	switch {
-	case !*s.Active:
-		s.State = Stopped
-	case len(s.Troubles) > 0:
-		s.State = s.Troubles[0]
-	default:
-		s.State = Active
-	}
-}
-
-// Has reports what that of a Session does.
-func (s AgentSession) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
 
 // Values returns what that of a Session does.
-func (s AgentSession) Values() *AgentSession {
+func (s *AgentSession) Values() *AgentSession {
 	if s.Up {
-		return &s
+		return s
 	}
 	return s.LastKnown
 }
 
 // StateText returns the state in words: that of the API, unless another says more.
-func (s AgentSession) StateText() string {
+func (s *AgentSession) StateText() string {
 	if s.State == Active || s.State == Stopped {
 		return strings.ReplaceAll(s.Status, "_", " ")
 	}
 	return string(s.State)
 }
 
+// lastCost returns what an agent session has cost in total, as far as was ever known.
+func (s *AgentSession) lastCost() float64 {
+	if values := s.Values(); values != nil {
+		return orZero(values.TotalCostUSD)
+	}
+	return -math.MaxFloat64
+}
+
 // compareAgents orders agent sessions as compare orders sessions.
-func compareAgents(a, b AgentSession) int {
+func compareAgents(a, b *AgentSession) int {
 	return cmp.Or(
-		cmp.Compare(urgency[a.State], urgency[b.State]),
+		cmp.Compare(ranks[a.State].place, ranks[b.State].place),
 		b.FinishTimestamp.Compare(a.FinishTimestamp),
-		cmp.Compare(orZero(b.TotalCostUSD), orZero(a.TotalCostUSD)),
+		cmp.Compare(b.lastCost(), a.lastCost()),
 		cmp.Compare(a.AgentSessionID, b.AgentSessionID))
 }

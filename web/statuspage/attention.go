@@ -28,81 +28,53 @@ type Attention struct {
 	overLimit bool // of an alert
 }
 
-// AttentionSession is a session and why it is named, in words and, where a time is
-// why, with a Tick.
+// AttentionSession is a session, or an agent session, and why it is named.
 type AttentionSession struct {
 	SessionID      string `json:"session_id,omitempty"`
-	AgentSessionID string `json:"agent_session_id,omitempty"` // of what is about agent sessions, instead
-	*Tick
-	Text string `json:"text,omitempty"`
-}
-
-// Tick is a time that goes on.
-type Tick struct {
-	Kind      string    `json:"tick"` // age: the time since then; left: the time until then
-	Timestamp time.Time `json:"timestamp"`
+	AgentSessionID string `json:"agent_session_id,omitempty"` // instead
+	Text           string `json:"text,omitempty"`
 }
 
 // attention returns which sessions need to be looked at, the most urgent first.
-func attention(sessions []Session, agents []AgentSession, apiUp bool, now time.Time) []Attention {
-	byTrouble := map[State][]*Session{}
-	var active, stale, unreadable []*Session
-	for i := range sessions {
-		s := &sessions[i]
-		for _, trouble := range s.Troubles {
-			byTrouble[trouble] = append(byTrouble[trouble], s)
-		}
-		switch {
-		case s.State == WasActive:
-			stale = append(stale, s)
-		case !s.Up:
-			unreadable = append(unreadable, s)
-		case *s.Active:
-			active = append(active, s)
-		}
-	}
-	longest := func(s *Session) AttentionSession {
-		return s.because(duration(collector.SecondsUntil(now, s.StartTimestamp)), &Tick{"age", s.StartTimestamp})
-	}
-	result := []Attention{}
-	add := func(level Level, kind, text, advice string, all []*Session, order func(*Session) float64, why func(*Session) AttentionSession) {
-		a := Attention{Kind: kind, Level: level, Text: text, Advice: advice, overLimit: level != Note && kind != "timing_out"}
-		result = append(result, about(a, byLeast(all, order), why)...)
-	}
-	all := byTrouble[Overdue]
-	add(Bad, "overdue", sessionsText(len(all), "is", "are")+" active past the timeout", "An active session is billed: see that it is stopped.", all, timeLeft, func(s *Session) AttentionSession {
-		return s.because(duration(collector.SecondsUntil(now, s.TimeoutTimestamp))+" over", &Tick{"age", s.TimeoutTimestamp})
-	})
-	if apiUp { // else one sentence says it of all
-		result = append(result, attentionToUnreadable(unreadable)...)
-	}
-	all = byTrouble[Expensive]
-	add(Warning, "expensive", sessionsText(len(all), "has", "have")+" cost more than "+usd(sessionCostUSD), "", all, cheapness, expense)
-	all = byTrouble[HeavyTraffic]
-	add(Warning, "heavy_traffic", sessionsText(len(all), "moves", "move")+fmt.Sprintf(" more than %d MB a minute through the proxy", proxyMegabytesPerMinute),
-		"1 GB through the proxy costs some $5.", all, func(s *Session) float64 { return -*s.MBPerMinute }, pace)
-	overLimit, mostExpensive := attentionToAgents(agents)
-	result = append(result, overLimit...)
-	all = byTrouble[RunningLong]
-	add(Warning, "running_long", sessionsText(len(all), "has", "have")+fmt.Sprintf(" run for more than %.0f minutes", runningLong.Minutes()),
-		"A forgotten one is billed until its timeout: see who needs it.", all, start, longest)
-	all = byTrouble[TimingOut]
-	add(Warning, "timing_out", sessionsText(len(all), "times", "time")+" out within 5 minutes", "", all, timeLeft, func(s *Session) AttentionSession {
-		return s.because(left(collector.SecondsUntil(s.TimeoutTimestamp, now))+" left", &Tick{"left", s.TimeoutTimestamp})
-	})
+func attention(sessions []*Session, agents []*AgentSession, apiUp bool, now time.Time) []Attention {
+	overdue, expensive, heavy := having(sessions, Overdue), having(sessions, Expensive), having(sessions, HeavyTraffic)
+	long, timingOut := having(sessions, RunningLong), having(sessions, TimingOut)
+	active := where(sessions, func(s *Session) bool { return s.Up && *s.Active })
+	stale := where(sessions, func(s *Session) bool { return s.State == WasActive })
+	spending := where(active, func(s *Session) bool { return s.USDPerHour != nil })
+	age := func(s *Session) float64 { return collector.SecondsUntil(now, s.StartTimestamp) }
+	ageText := func(s *Session) string { return duration(age(s)) }
+	past := func(s *Session) float64 { return -*s.TimeoutRemaining }
 
-	spending := slices.DeleteFunc(slices.Clone(active), func(s *Session) bool { return s.USDPerHour == nil })
-	add(Note, "spending_most", "Spending the most now", "", spending, func(s *Session) float64 { return -*s.USDPerHour }, pace)
-	if len(byTrouble[RunningLong]) == 0 {
-		add(Note, "running_longest", "Running longest", "", active, start, longest)
+	result := about([]Attention{}, Attention{Kind: "overdue", Level: Bad, overLimit: true, Text: sessionsText(len(overdue), "is", "are") + " active past the timeout",
+		Advice: "An active session is billed: see that it is stopped."}, overdue, past, func(s *Session) string { return duration(past(s)) + " over" })
+	if apiUp { // else one sentence says it of all
+		result = attentionToUnreadable(result, where(sessions, func(s *Session) bool { return !s.Up }))
 	}
-	add(Note, "most_expensive", "Most expensive of those active", "", active, cheapness, expense)
-	add(Note, "most_expensive_last_known", "Most expensive when they were read last", "", stale, cheapness, expense)
-	return append(result, mostExpensive...)
+	result = about(result, Attention{Kind: "expensive", Level: Warning, overLimit: true, Text: sessionsText(len(expensive), "has", "have") + " cost more than " + usd(sessionCostUSD)},
+		expensive, (*Session).lastCost, (*Session).costText)
+	result = about(result, Attention{Kind: "heavy_traffic", Level: Warning, overLimit: true, Text: sessionsText(len(heavy), "moves", "move") +
+		fmt.Sprintf(" more than %d MB a minute through the proxy, over %.0f minutes", proxyMegabytesPerMinute, collector.SpendWindow.Minutes()),
+		Advice: "1 GB through the proxy costs some $5."}, heavy, func(s *Session) float64 { return orZero(s.MBPerMinute) }, (*Session).paceText)
+	result = attentionToAgents(result, agents)
+	result = about(result, Attention{Kind: "running_long", Level: Warning, overLimit: true, Text: sessionsText(len(long), "has", "have") + fmt.Sprintf(" run for more than %.0f minutes", runningLong.Minutes()),
+		Advice: "A forgotten one is billed until its timeout: see who needs it."}, long, age, ageText)
+	result = about(result, Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
+		timingOut, past, func(s *Session) string { return left(*s.TimeoutRemaining) + " left" })
+
+	result = about(result, Attention{Kind: "spending_most", Level: Note, Text: "Spending the most now"}, spending, func(s *Session) float64 { return *s.USDPerHour }, (*Session).paceText)
+	if len(long) == 0 {
+		result = about(result, Attention{Kind: "running_longest", Level: Note, Text: "Running longest"}, active, age, ageText)
+	}
+	result = about(result, Attention{Kind: "most_expensive", Level: Note, Text: "Most expensive of those active"}, active, (*Session).lastCost, (*Session).costText)
+	result = about(result, Attention{Kind: "most_expensive_last_known", Level: Note, Text: "Most expensive when they were read last"}, stale, (*Session).lastCost, (*Session).costText)
+	living := where(agents, func(s *AgentSession) bool { return s.State == WasActive || s.Up && *s.Active })
+	return about(result, Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions, browsers included"},
+		living, (*AgentSession).lastCost, (*AgentSession).costText)
 }
 
-// attentionToUnreadable returns the unreadable sessions, grouped by why they are.
-func attentionToUnreadable(sessions []*Session) (result []Attention) {
+// attentionToUnreadable adds the unreadable sessions, grouped by why they are.
+func attentionToUnreadable(result []Attention, sessions []*Session) []Attention {
 	byReason := map[apiclient.Reason][]*Session{}
 	for _, s := range sessions {
 		byReason[s.Error.Reason] = append(byReason[s.Error.Reason], s)
@@ -113,88 +85,84 @@ func attentionToUnreadable(sessions []*Session) (result []Attention) {
 	for _, reason := range reasons {
 		all := byReason[reason]
 		a := Attention{Kind: "unreadable", Reason: reason, Level: Bad, Text: sessionsText(len(all), "is", "are") + " unreadable", Advice: sentence(all[0].Error.Text)}
-		result = append(result, about(a, all, func(s *Session) AttentionSession { return s.because(s.Error.Cause, nil) })...)
+		result = about(result, a, all, func(*Session) float64 { return 0 }, func(s *Session) string { return s.Error.Cause })
 	}
 	return result
 }
 
-// attentionToAgents returns which agent sessions exceed a limit, and the most expensive.
-func attentionToAgents(agents []AgentSession) (overLimit, mostExpensive []Attention) {
-	var expensive, nearBudget, living []*AgentSession
-	for i := range agents {
-		s := &agents[i]
-		if s.Has(Expensive) {
-			expensive = append(expensive, s)
-		}
-		if s.Has(NearBudget) {
-			nearBudget = append(nearBudget, s)
-		}
-		if s.Up && *s.Active {
-			living = append(living, s)
-		}
-	}
-	leastTotal := func(s *AgentSession) float64 { return -orZero(s.TotalCostUSD) }
-	total := func(s *AgentSession) AttentionSession {
-		text := usd(orZero(s.TotalCostUSD))
-		if s.LLMUSDPerHour != nil {
-			text += ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
-		}
-		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: text}
-	}
-	overLimit = about(Attention{
-		Kind: "expensive_agent_sessions", Level: Warning, overLimit: true, Text: things(len(expensive), "agent session", "has", "have") + " cost more than " + usd(agentSessionCostUSD),
-	}, byLeast(expensive, leastTotal), total)
-	overLimit = append(overLimit, about(Attention{
-		Kind: "budget_nearly_used", Level: Warning, overLimit: true, Text: things(len(nearBudget), "agent session", "has nearly used its", "have nearly used their") + " budget",
-		Advice: "One that reaches it ends in the midst of its work: see what it does.",
-	}, byLeast(nearBudget, func(s *AgentSession) float64 { return -*s.BudgetUsed() }), func(s *AgentSession) AttentionSession {
-		return AttentionSession{AgentSessionID: s.AgentSessionID, Text: percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD)}
-	})...)
-	mostExpensive = about(Attention{Kind: "most_expensive_agent_sessions", Level: Note, Text: "Most expensive agent sessions that live, browsers included"}, byLeast(living, leastTotal), total)
-	return overLimit, mostExpensive
+// attentionToAgents adds the agent sessions that exceed a limit.
+func attentionToAgents(result []Attention, agents []*AgentSession) []Attention {
+	expensive, nearBudget := having(agents, Expensive), having(agents, NearBudget)
+	result = about(result, Attention{Kind: "expensive_agent_sessions", Level: Warning, overLimit: true,
+		Text: things(len(expensive), "agent session", "has", "have") + " cost more than " + usd(agentSessionCostUSD)},
+		expensive, (*AgentSession).lastCost, (*AgentSession).costText)
+	return about(result, Attention{Kind: "budget_nearly_used", Level: Warning, overLimit: true,
+		Text:   things(len(nearBudget), "agent session", "has nearly used its", "have nearly used their") + " budget",
+		Advice: "One that reaches it ends in the midst of its work: see what it does."},
+		nearBudget, func(s *AgentSession) float64 { return *s.BudgetUsed() },
+		func(s *AgentSession) string { return percent(*s.BudgetUsed()) + " of " + usd(*s.MaxCostUSD) })
 }
 
-// about returns a with the first of these sessions, or nothing if there is none.
-func about[S any](a Attention, all []*S, why func(*S) AttentionSession) []Attention {
+// about adds a with the sessions of which a value is the highest, and why. It adds nothing
+// without sessions.
+func about[S interface{ name() AttentionSession }](result []Attention, a Attention, all []S, value func(S) float64, why func(S) string) []Attention {
 	if len(all) == 0 {
-		return nil
+		return result
 	}
 	a.Count = len(all)
-	for _, s := range all[:min(len(all), most)] {
-		a.Sessions = append(a.Sessions, why(s))
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b S) int { return cmp.Compare(value(b), value(a)) })
+	for _, s := range sorted[:min(len(all), most)] {
+		named := s.name()
+		named.Text = why(s)
+		a.Sessions = append(a.Sessions, named)
 	}
-	return []Attention{a}
+	return append(result, a)
 }
 
-// because names a session and why.
-func (s *Session) because(text string, tick *Tick) AttentionSession {
-	return AttentionSession{SessionID: s.SessionID, Tick: tick, Text: text}
+func (s *Session) name() AttentionSession { return AttentionSession{SessionID: s.SessionID} }
+
+func (s *AgentSession) name() AttentionSession {
+	return AttentionSession{AgentSessionID: s.AgentSessionID}
 }
 
-func expense(s *Session) AttentionSession {
-	if s.State == Stopped {
-		return s.because(usd(s.lastCost())+", stopped", nil)
-	}
-	return s.because(usd(s.lastCost()), nil)
-}
+// costText is what a session has cost, as far as is known.
+func (s *Session) costText() string { return s.orStopped(usd(s.lastCost())) }
 
-func pace(s *Session) AttentionSession {
+// paceText is how fast a session spends.
+func (s *Session) paceText() string {
 	text := usd(orZero(s.USDPerHour)) + "/h"
 	if s.MBPerMinute != nil {
 		text += ", " + megabytes(*s.MBPerMinute) + " MB/min"
 	}
-	return s.because(text, nil)
+	return s.orStopped(text)
 }
 
-func timeLeft(s *Session) float64 { return *s.TimeoutRemaining }
+func (s *Session) orStopped(text string) string {
+	if s.State == Stopped {
+		return text + ", stopped"
+	}
+	return text
+}
 
-func start(s *Session) float64 { return float64(s.StartTimestamp.UnixMicro()) }
+func (s *AgentSession) costText() string {
+	text := usd(s.lastCost())
+	if s.LLMUSDPerHour != nil {
+		text += ", its LLM " + usd(*s.LLMUSDPerHour) + "/h"
+	}
+	return text
+}
 
-func cheapness(s *Session) float64 { return -s.lastCost() }
+func where[S any](all []S, is func(S) bool) (some []S) {
+	for _, s := range all {
+		if is(s) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
 
-// byLeast returns the sessions in the order of a value, the least first.
-func byLeast[S any](sessions []*S, value func(*S) float64) []*S {
-	return slices.SortedStableFunc(slices.Values(sessions), func(a, b *S) int { return cmp.Compare(value(a), value(b)) })
+func having[S interface{ Has(State) bool }](all []S, trouble State) []S {
+	return where(all, func(s S) bool { return s.Has(trouble) })
 }
 
 // sessionsText is a number of sessions and what they do.

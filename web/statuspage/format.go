@@ -60,15 +60,14 @@ func megabytes(v float64) string { return thousands(v, 1) }
 // percent writes a share.
 func percent(v float64) string { return thousands(100*v, 0) + "%" }
 
-// count writes a number of things.
-func count(n int) string { return thousands(float64(n), 0) }
+// whole writes a number without a fraction.
+func whole(v float64) string { return thousands(v, 0) }
 
-// thousands writes a number with commas, and one beyond reason, of which not all
-// digits are known, shortly.
+// count writes a number of things.
+func count(n int) string { return whole(float64(n)) }
+
+// thousands writes a number with commas.
 func thousands(v float64, places int) string {
-	if math.Abs(v) >= 1e15 {
-		return fmt.Sprintf("%.2e", v)
-	}
 	sign, text := "", fmt.Sprintf("%.*f", places, v)
 	if rest, negative := strings.CutPrefix(text, "-"); negative {
 		sign, text = "-", rest

@@ -8,10 +8,10 @@ const (
 	sessionCostUSD          = 1
 	agentSessionCostUSD     = 5
 	agentSessionBudgetRatio = 0.9
-	proxyMegabytesPerMinute = 20
+	proxyMegabytesPerMinute = 20               // over collector.SpendWindow
 	endedFor                = 15 * time.Minute // for which the cost of a session that has ended matters
 	runningLong             = 45 * time.Minute
-	timingOutSoon           = 5 * time.Minute
+	timingOutSoon           = 5 * time.Minute // of one that has run for as long
 	overdueAfter            = 2 * time.Minute
 )
 

@@ -4,17 +4,15 @@
 package statuspage
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"html/template"
-	"io"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
-	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/reloadfile"
 )
@@ -60,50 +58,50 @@ func (p *Page) Handlers() map[string]http.Handler {
 	return handlers
 }
 
-//go:embed page.html projects.html
+//go:embed *.html
 var pages embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "usd": usd, "mb": megabytes, "count": count, "percent": percent, "whole": func(v float64) string { return thousands(v, 0) }, "utc": utc, "clock": clock, "sum": sum,
-	"milliseconds": func(seconds float64) int64 { return int64(seconds * 1000) },
-	"seconds":      func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
-	"words":        func(r apiclient.Reason) string { return strings.ReplaceAll(string(r), "_", " ") },
-	"short":        func(label string) string { return strings.TrimPrefix(label, "metadata_") }, // every one begins alike
-}).ParseFS(pages, "*.html"))
+// The templates of a page fill the layout that all of them have.
+var (
+	layout           = template.Must(template.New("layout.html").Funcs(functions).ParseFS(pages, "layout.html"))
+	sessionsTemplate = template.Must(template.Must(layout.Clone()).ParseFS(pages, "page.html"))
+	projectsTemplate = template.Must(template.Must(layout.Clone()).ParseFS(pages, "projects.html"))
+)
 
-// view is what the template writes.
+var functions = template.FuncMap{
+	"after": collector.SecondsUntil, "duration": duration, "ago": ago, "left": left, "utc": utc,
+	"usd": usd, "mb": megabytes, "count": count,
+	"rateMinutes": collector.SpendWindow.Minutes,
+	"seconds":     func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Millisecond) },
+	"short":       short,
+}
+
+// view is what the template of the sessions writes, overviewView that of the projects.
 type view struct {
 	*Status
 	MetadataLabels           []string
 	MetricsPath, SessionPath string
+	agents                   map[string]bool // by their IDs
 }
 
-// Span returns the number of columns from one on to the last, of which so many are
-// not of the metadata.
-func (v view) Span(fixed int) int { return fixed + len(v.MetadataLabels) }
-
-// Age returns for how many seconds a session has run at a time, or ran.
-func (v view) Age(start, finish, at time.Time) float64 {
-	if finish.IsZero() {
-		finish = at
-	}
-	return collector.SecondsUntil(finish, start)
+type overviewView struct {
+	*Overview
+	TelemetryPath, ProjectsPath string
 }
+
+// LastColumns returns the number of columns after those with sums.
+func (v *view) LastColumns() int { return 1 + len(v.MetadataLabels) }
 
 // Sums returns what the tiles show: what was read last while the API is down.
-func (v view) Sums() *Sums {
-	switch {
-	case v.Totals == nil:
-		return nil
-	case v.Totals.LastKnown != nil:
+func (v *view) Sums() *Sums {
+	if v.Totals != nil && v.Totals.LastKnown != nil {
 		return v.Totals.LastKnown
-	default:
-		return v.Totals.Sums
 	}
+	return v.Totals.sums()
 }
 
 // StopCall returns the command that stops a session, or "" where the API is simulated.
-func (v view) StopCall() string {
+func (v *view) StopCall() string {
 	for _, setting := range v.Exporter.Config {
 		if setting.Flag == "api.url" && strings.HasPrefix(setting.Value, "https://") {
 			return `curl -X PATCH -H "X-Browser-Use-API-Key: $BROWSER_USE_API_KEY" -H 'Content-Type: application/json' \
@@ -113,25 +111,8 @@ func (v view) StopCall() string {
 	return ""
 }
 
-// APIUp reports whether the API answered.
-func (v view) APIUp() bool { return v.Up != nil && *v.Up }
-
-// Seen returns the time for which values that were read at a time are shown: now, or
-// that time if they are stale.
-func (v view) Seen(stale bool, readAt time.Time) time.Time {
-	if stale {
-		return readAt
-	}
-	return v.Timestamp
-}
-
 // ReadsAgents reports whether agent sessions are read.
-func (v view) ReadsAgents() bool { return v.AgentSessions != nil }
-
-// HasAgent reports whether the page shows an agent session of this ID.
-func (v view) HasAgent(id string) bool {
-	return slices.ContainsFunc(v.AgentSessions, func(s AgentSession) bool { return s.AgentSessionID == id })
-}
+func (v *view) ReadsAgents() bool { return v.AgentSessions != nil }
 
 //go:embed assets
 var assets embed.FS
@@ -144,25 +125,29 @@ var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "
 // end of its path or without.
 func (p *Page) ServeHTML(w http.ResponseWriter, r *http.Request) {
 	if asset, err := assets.ReadFile("assets/" + r.URL.RawQuery); err == nil {
-		reply(w, contentTypes[path.Ext(r.URL.RawQuery)], func(w io.Writer) error { _, err := w.Write(asset); return err })
+		setHeaders(w, contentTypes[path.Ext(r.URL.RawQuery)])
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(asset))
 		return
 	}
 	if p.options.ConfigFile != nil && !r.URL.Query().Has("project") {
-		p.serveOverview(w)
+		serveHTML(w, projectsTemplate, overviewView{p.overview(), p.options.TelemetryPath, ProjectsPath})
 		return
 	}
 	project, ok := p.choose(w, r)
 	if !ok {
 		return
 	}
-	v := view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath}
+	v := &view{Status: p.status(project), MetricsPath: project.MetricsPath, SessionPath: SessionsPath, agents: map[string]bool{}}
 	if project.Name != "" {
 		v.SessionPath += "?project=" + project.Name
 	}
 	if reading := v.reading; reading != nil {
 		v.MetadataLabels = reading.MetadataLabels
 	}
-	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "page.html", v) })
+	for _, agent := range v.AgentSessions {
+		v.agents[agent.AgentSessionID] = true
+	}
+	serveHTML(w, sessionsTemplate, v)
 }
 
 // ServeJSON answers with the same as JSON.
@@ -172,7 +157,7 @@ func (p *Page) ServeJSON(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// choose returns the project that a request is about, or answers that there is none.
+// choose returns the project that a request is about, or answers with 404.
 func (p *Page) choose(w http.ResponseWriter, r *http.Request) (Project, bool) {
 	projects := p.options.Projects()
 	if p.options.ConfigFile == nil {
@@ -181,20 +166,21 @@ func (p *Page) choose(w http.ResponseWriter, r *http.Request) (Project, bool) {
 	return Choose(w, r, projects, func(p Project) string { return p.Name })
 }
 
-func serveHTML(w http.ResponseWriter, write func(io.Writer) error) {
+func serveHTML(w http.ResponseWriter, page *template.Template, data any) {
+	setHeaders(w, "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	reply(w, "text/html; charset=utf-8", write)
+	_ = page.Execute(w, data) // fails only where the client does, as the others
 }
 
 func replyJSON(w http.ResponseWriter, value any) {
-	reply(w, "application/json", func(w io.Writer) error { return json.NewEncoder(w).Encode(value) })
+	setHeaders(w, "application/json")
+	_ = json.NewEncoder(w).Encode(value)
 }
 
-// reply writes a body that no cache may keep: it is true for a moment only, or
-// belongs to this version of the exporter.
-func reply(w http.ResponseWriter, contentType string, write func(io.Writer) error) {
+// setHeaders lets no cache keep the body: it is true for a moment only, or belongs to
+// this version of the exporter.
+func setHeaders(w http.ResponseWriter, contentType string) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
-	_ = write(w) // fails only where the client does
 }

@@ -3,7 +3,6 @@ package statuspage
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,26 +32,25 @@ type Overview struct {
 	Projects   []ProjectStatus `json:"projects"`               // those that need attention first
 }
 
-// ProjectState is the state of a project in a word.
-type ProjectState string
-
 // The states of projects.
 const (
-	Down       ProjectState = "down"
-	Paused     ProjectState = "paused" // no request is sent before a hold is over
-	NotScraped ProjectState = "not scraped"
-	Up         ProjectState = "up"
+	Down       State = "down"
+	Paused     State = "paused" // no request is sent before a hold is over
+	NotScraped State = "not scraped"
+	Up         State = "up"
 )
 
 // ProjectStatus is one project of an Overview.
 type ProjectStatus struct {
-	Project string       `json:"project"`
-	State   ProjectState `json:"state"`
-	Level   Level        `json:"level"` // of Text
-	Text    string       `json:"text"`  // what to look at first
-	Reading *Reading     `json:"reading"`
-	Totals  *Totals      `json:"totals,omitempty"`
-	Account *Account     `json:"account,omitempty"`
+	Project string   `json:"project"`
+	State   State    `json:"state"`
+	Level   Level    `json:"level"` // of Text
+	Text    string   `json:"text"`  // what to look at first
+	Reading *Reading `json:"reading"`
+	Totals  *Totals  `json:"totals,omitempty"`
+	Account *Account `json:"account,omitempty"`
+
+	activeCost float64
 }
 
 // Choose returns the project that a request names. If there is none, it answers
@@ -82,17 +80,18 @@ func (p *Page) overview() *Overview {
 		if status.Level == Bad || status.Level == Warning {
 			troubled++
 		}
-		if status.Totals != nil && status.Totals.Sums != nil {
-			o.Active += status.Totals.Active
-			o.ActiveCost = sum(o.ActiveCost, status.Totals.ActiveCostUSD)
-			if status.Totals.Pace != nil {
-				o.Pace = new(sum(orZero(o.Pace), status.Totals.Pace.USDPerHour))
+		if sums := status.Totals.sums(); sums != nil {
+			o.Active += sums.Active
+			o.ActiveCost += sums.ActiveCostUSD
+			if sums.Pace != nil {
+				o.Pace = new(orZero(o.Pace) + sums.Pace.USDPerHour)
 			}
+			status.activeCost = sums.ActiveCostUSD
 		}
 		o.Projects = append(o.Projects, status)
 	}
 	slices.SortStableFunc(o.Projects, func(a, b ProjectStatus) int {
-		return cmp.Or(cmp.Compare(severity[a.Level], severity[b.Level]), cmp.Compare(b.activeCost(), a.activeCost()))
+		return cmp.Or(cmp.Compare(severity[a.Level], severity[b.Level]), cmp.Compare(b.activeCost, a.activeCost))
 	})
 	if troubled > 0 {
 		o.Health = append(o.Health, Notice{Warning, fmt.Sprintf("%d of %d projects need a look.", troubled, len(o.Projects))})
@@ -125,20 +124,4 @@ func newProjectStatus(name string, s *Status) ProjectStatus {
 		}
 	}
 	return status
-}
-
-func (s *ProjectStatus) activeCost() float64 {
-	if s.Totals == nil || s.Totals.Sums == nil {
-		return 0
-	}
-	return s.Totals.ActiveCostUSD
-}
-
-// serveOverview answers with the list of projects.
-func (p *Page) serveOverview(w http.ResponseWriter) {
-	v := struct {
-		*Overview
-		TelemetryPath, ProjectsPath string
-	}{p.overview(), p.options.TelemetryPath, ProjectsPath}
-	serveHTML(w, func(w io.Writer) error { return templates.ExecuteTemplate(w, "projects.html", v) })
 }

@@ -13,9 +13,8 @@ import (
 // Session is one session as JSON. One that could not be read has an ID, an error, what
 // was read of it last, and nothing else.
 type Session struct {
-	SessionID        string            `json:"session_id"`
-	State            State             `json:"state"`
-	Troubles         []State           `json:"troubles,omitempty"`         // what of it exceeds a limit, the most urgent first
+	SessionID string `json:"session_id"`
+	Verdict
 	AgentSessionID   *string           `json:"agent_session_id,omitempty"` // "" for a session without one
 	Up               bool              `json:"up"`
 	Error            *Failure          `json:"error,omitempty"`
@@ -24,7 +23,7 @@ type Session struct {
 	ProxyUsedMB      *float64          `json:"proxy_used_megabytes,omitempty"` // nil, as the costs: not known
 	ProxyCostUSD     *float64          `json:"proxy_cost_usd,omitempty"`
 	BrowserCostUSD   *float64          `json:"browser_cost_usd,omitempty"`
-	USDPerHour       *float64          `json:"usd_per_hour,omitempty"` // nil, as the next: it is not active, or that is not known (yet)
+	USDPerHour       *float64          `json:"usd_per_hour,omitempty"` // nil, as the next: not known (yet), or it is not active; one that has ended may still have heavy traffic
 	MBPerMinute      *float64          `json:"proxy_megabytes_per_minute,omitempty"`
 	TimeoutRemaining *float64          `json:"timeout_remaining_seconds,omitempty"` // only while active; negative if overdue
 	StartTimestamp   time.Time         `json:"start_timestamp,omitzero"`
@@ -34,10 +33,38 @@ type Session struct {
 	Info             map[string]string `json:"info,omitempty"`          // metadata_<key>, as configured
 }
 
+// Verdict is the state of a session, or of an agent session, and why it needs attention.
+type Verdict struct {
+	State    State   `json:"state"`
+	Troubles []State `json:"troubles,omitempty"` // what of it exceeds a limit, the most urgent first
+}
+
+// verdict returns that of a session without trouble.
+func verdict(active bool) Verdict {
+	if active {
+		return Verdict{State: Active}
+	}
+	return Verdict{State: Stopped}
+}
+
+// take adds a trouble. The first one of an active session is its state.
+func (v *Verdict) take(trouble State, has bool) {
+	if !has {
+		return
+	}
+	if v.State == Active {
+		v.State = trouble
+	}
+	v.Troubles = append(v.Troubles, trouble)
+}
+
+// Has reports whether a session has this trouble, be it its state or not.
+func (v *Verdict) Has(trouble State) bool { return slices.Contains(v.Troubles, trouble) }
+
 // State is the state of a session in a word, with which the page shows it.
 type State string
 
-// The states, in the order in which they need attention.
+// The states of sessions.
 const (
 	Overdue      State = "overdue"
 	Unreadable   State = "unreadable"
@@ -46,26 +73,36 @@ const (
 	NearBudget   State = "low budget" // an agent session
 	RunningLong  State = "running long"
 	TimingOut    State = "timing out"
-	WasActive    State = "was active" // while the API is down
 	Active       State = "active"
+	WasActive    State = "was active" // while the API is down
 	Stopped      State = "stopped"
 )
 
-var urgency = map[State]int{Overdue: 0, Unreadable: 1, Expensive: 2, HeavyTraffic: 3, NearBudget: 4, RunningLong: 5, TimingOut: 6, Active: 7, WasActive: 8, Stopped: 9}
+// ranks are how bad each state is, and its place in the order in which they need attention.
+var ranks = map[State]struct {
+	level Level
+	place int
+}{
+	Overdue: {Bad, 0}, Unreadable: {Bad, 1},
+	Expensive: {Warning, 2}, HeavyTraffic: {Warning, 3}, NearBudget: {Warning, 4}, RunningLong: {Warning, 5}, TimingOut: {Warning, 6},
+	Active: {Good, 7}, WasActive: {Note, 8}, Stopped: {Note, 9},
+	Down: {Bad, 0}, Paused: {Warning, 1}, NotScraped: {Note, 2}, Up: {Good, 3},
+}
 
-func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) Session {
+func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time) *Session {
 	if s.Err != nil {
-		session := Session{SessionID: s.ID, State: Unreadable, Error: newFailure(s.Err)}
+		session := &Session{SessionID: s.ID, Verdict: Verdict{State: Unreadable}, Error: newFailure(s.Err)}
 		if stale := r.StaleSession(s.ID); stale != nil {
-			session.LastKnown = new(newSession(r, stale, stale.ReadAt))
+			session.LastKnown = newSession(r, stale, stale.ReadAt)
 			if !r.Up && *session.LastKnown.Active {
 				session.State = WasActive
 			}
 		}
 		return session
 	}
-	session := Session{
+	session := &Session{
 		SessionID:        s.ID,
+		Verdict:          verdict(s.Session.Active()),
 		AgentSessionID:   &s.Session.AgentSessionID,
 		Up:               true,
 		Active:           new(s.Session.Active()),
@@ -79,31 +116,33 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	}
 	if s.Session.Active() {
 		session.TimeoutRemaining = new(collector.SecondsUntil(s.Session.TimeoutAt, now))
-		if rate := r.SpendRate.Of(s.ID); rate != nil {
-			session.USDPerHour, session.MBPerMinute = finite(rate.USDPerHour), finite(rate.MegabytesPerMinute)
-		}
+	}
+	rate := r.SpendRate.Of(s.ID)
+	heavy := rate != nil && rate.Over >= collector.SpendWindow && rate.MegabytesPerMinute > proxyMegabytesPerMinute
+	if heavy || rate != nil && s.Session.Active() {
+		session.USDPerHour, session.MBPerMinute = reasonable(rate.USDPerHour), reasonable(rate.MegabytesPerMinute)
 	}
 	if !s.Session.FinishedAt.IsZero() {
 		session.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
-	session.judge(now)
+	session.judge(now, heavy)
 	return session
 }
 
-// known returns an amount of a session, or nil if it is not known. One for which
-// JSON has no number counts as not known, so that it does not spoil the others.
+// known returns an amount of a session, or nil if it is not known. One beyond reason
+// counts as not known, so that it does not spoil the sums, nor the JSON.
 func known(amount apiclient.Amount) *float64 {
 	if !amount.Known {
 		return nil
 	}
-	return finite(amount.Value)
+	return reasonable(amount.Value)
 }
 
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
+func reasonable(v float64) *float64 {
+	if math.Abs(v) < 1e15 { // which NaN is not
+		return &v
 	}
-	return &v
+	return nil
 }
 
 func orZero(amount *float64) float64 {
@@ -113,59 +152,41 @@ func orZero(amount *float64) float64 {
 	return *amount
 }
 
-// judge says in which state a session is that was read, and what of it exceeds a limit.
-func (s *Session) judge(now time.Time) {
+// judge says what of a session that was read exceeds a limit.
+func (s *Session) judge(now time.Time, heavyTraffic bool) {
 	active, left := *s.Active, orZero(s.TimeoutRemaining)
 	age := collector.SecondsUntil(now, s.StartTimestamp)
-	s.State = Stopped
-	if active {
-		s.State = Active
-	}
 	s.take(Overdue, active && left < -overdueAfter.Seconds())
 	s.take(Expensive, s.knownCost() > sessionCostUSD && (active || now.Sub(s.FinishTimestamp) < endedFor))
-	s.take(HeavyTraffic, orZero(s.MBPerMinute) > proxyMegabytesPerMinute)
+	s.take(HeavyTraffic, heavyTraffic)
 	s.take(RunningLong, active && age > runningLong.Seconds())
-	s.take(TimingOut, active && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
+	s.take(TimingOut, active && age >= timingOutSoon.Seconds() && left >= -overdueAfter.Seconds() && left < timingOutSoon.Seconds())
 }
-
-// take adds a trouble. The first one of an active session is its state.
-func (s *Session) take(trouble State, has bool) {
-	if !has {
-		return
-	}
-	if s.State == Active {
-		s.State = trouble
-	}
-	s.Troubles = append(s.Troubles, trouble)
-}
-
-// Has reports whether a session has this trouble, be it its state or not.
-func (s Session) Has(trouble State) bool { return slices.Contains(s.Troubles, trouble) }
 
 // Values returns a session with values: itself, or as it was read last; nil if it never
 // was.
-func (s Session) Values() *Session {
+func (s *Session) Values() *Session {
 	if s.Up {
-		return &s
+		return s
 	}
 	return s.LastKnown
 }
 
 // Cost returns what a session that was read has cost, or nil if a part of that is
 // not known.
-func (s Session) Cost() *float64 {
+func (s *Session) Cost() *float64 {
 	if s.ProxyCostUSD == nil || s.BrowserCostUSD == nil {
 		return nil
 	}
 	return new(s.knownCost())
 }
 
-func (s Session) knownCost() float64 { return sum(orZero(s.ProxyCostUSD), orZero(s.BrowserCostUSD)) }
+func (s *Session) knownCost() float64 { return orZero(s.ProxyCostUSD) + orZero(s.BrowserCostUSD) }
 
 // compare orders sessions: what needs attention first, then the most expensive of those
 // that are active, or were, and the last to finish of those that are not.
-func compare(a, b Session) int {
-	order := cmp.Compare(urgency[a.State], urgency[b.State])
+func compare(a, b *Session) int {
+	order := cmp.Compare(ranks[a.State].place, ranks[b.State].place)
 	switch {
 	case order != 0:
 	case a.State == Stopped:
@@ -177,7 +198,7 @@ func compare(a, b Session) int {
 }
 
 // lastCost returns what a session has cost, as far as was ever known.
-func (s Session) lastCost() float64 {
+func (s *Session) lastCost() float64 {
 	if values := s.Values(); values != nil {
 		return values.knownCost()
 	}

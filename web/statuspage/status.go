@@ -2,7 +2,6 @@ package statuspage
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -26,9 +25,9 @@ type Status struct {
 	SessionFile  *File       `json:"session_file,omitempty"`
 	KeyFile      *File       `json:"key_file,omitempty"`
 	Attention    []Attention `json:"attention"`
-	Sessions     []Session   `json:"sessions"` // those that need attention first
+	Sessions     []*Session  `json:"sessions"` // those that need attention first
 
-	AgentSessions []AgentSession `json:"agent_sessions,omitzero"` // likewise; absent if they are not read
+	AgentSessions []*AgentSession `json:"agent_sessions,omitzero"` // likewise; absent if they are not read
 
 	Exporter Exporter `json:"exporter"`
 
@@ -60,6 +59,14 @@ type Totals struct {
 
 	LastKnown          *Sums     `json:"last_known,omitempty"`          // while the API is down, with what was read last
 	LastKnownTimestamp time.Time `json:"last_known_timestamp,omitzero"` // when that of an unreadable session was read, the newest
+}
+
+// sums returns those of the sessions that were read; nil before the first reading, too.
+func (t *Totals) sums() *Sums {
+	if t == nil {
+		return nil
+	}
+	return t.Sums
 }
 
 // Sums are over the sessions that were read, as far as their values are known.
@@ -101,7 +108,7 @@ func (a *Account) CreditLeft() *float64 {
 	if a.Credits.Monthly == nil || a.Credits.Additional == nil {
 		return nil
 	}
-	return new(sum(*a.Credits.Monthly, *a.Credits.Additional))
+	return new(*a.Credits.Monthly + *a.Credits.Additional)
 }
 
 // File is how a file that is read again was found.
@@ -143,7 +150,7 @@ func (p *Page) status(project Project) *Status {
 		Project:   project.Name,
 		Timestamp: stamp(now),
 		Exporter:  Exporter{Version: p.options.Version, StartTimestamp: stamp(p.start), Failures: []EndpointFailure{}, Config: project.Settings},
-		Sessions:  []Session{},
+		Sessions:  []*Session{},
 		Attention: []Attention{},
 		reading:   project.Last(),
 	}
@@ -193,16 +200,10 @@ func (s *Status) takeReading(r *collector.Reading, now time.Time) {
 	s.Attention = attention(s.Sessions, s.AgentSessions, r.Up, now)
 }
 
-func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) *Totals {
+func newTotals(sessions []*Session, agents []*AgentSession, r *collector.Reading) *Totals {
 	t := &Totals{Sessions: len(sessions)}
-	var read, known []Session
-	for i := range sessions {
-		s := &sessions[i]
-		if values := s.Values(); values != nil {
-			known = append(known, *values)
-		}
+	for _, s := range sessions {
 		if s.Up {
-			read = append(read, *s)
 			continue
 		}
 		t.Unreadable++
@@ -210,61 +211,60 @@ func newTotals(sessions []Session, agents []AgentSession, r *collector.Reading) 
 			t.LastKnownTimestamp = s.LastKnown.ReadTimestamp
 		}
 	}
-	if len(read) > 0 || t.Sessions == 0 && r.Up && r.ListErr == nil {
-		t.Sums = newSums(read, agents)
-		if pace := r.SpendRate; pace != nil && finite(pace.USDPerHour) != nil {
-			t.Pace = &Pace{pace.USDPerHour, orZero(finite(pace.MegabytesPerMinute)), pace.Over.Seconds()}
+	if t.Unreadable < t.Sessions || t.Sessions == 0 && r.Up && r.ListErr == nil {
+		t.Sums = newSums(sessions, agents, false)
+		if pace := r.SpendRate; pace != nil && reasonable(pace.USDPerHour) != nil {
+			t.Pace = &Pace{pace.USDPerHour, orZero(reasonable(pace.MegabytesPerMinute)), pace.Over.Seconds()}
 		}
 	}
 	if !r.Up && !t.LastKnownTimestamp.IsZero() {
-		t.LastKnown = newSums(known, lastKnownAgents(agents))
+		t.LastKnown = newSums(sessions, agents, true)
 	}
 	return t
 }
 
-// lastKnownAgents returns the agent sessions as they were read last.
-func lastKnownAgents(agents []AgentSession) []AgentSession {
-	agents = slices.Clone(agents)
-	for i := range agents {
-		if values := agents[i].Values(); values != nil {
-			agents[i] = *values
-		}
-	}
-	return agents
-}
-
-// newSums returns the sums over sessions with values, and over agent sessions as they
-// were read last.
-func newSums(sessions []Session, agents []AgentSession) *Sums {
+// newSums returns the sums over the sessions that were read, or over all as they were
+// read last.
+func newSums(sessions []*Session, agents []*AgentSession, lastKnown bool) *Sums {
 	sums := &Sums{}
-	for i := range sessions {
-		s := &sessions[i]
-		sums.ProxyUsedMegabytes = sum(sums.ProxyUsedMegabytes, orZero(s.ProxyUsedMB))
-		sums.ProxyCostUSD = sum(sums.ProxyCostUSD, orZero(s.ProxyCostUSD))
-		sums.BrowserCostUSD = sum(sums.BrowserCostUSD, orZero(s.BrowserCostUSD))
+	for _, s := range sessions {
+		if lastKnown {
+			s = s.Values()
+		}
+		if s == nil || !s.Up {
+			continue
+		}
+		sums.ProxyUsedMegabytes += orZero(s.ProxyUsedMB)
+		sums.ProxyCostUSD += orZero(s.ProxyCostUSD)
+		sums.BrowserCostUSD += orZero(s.BrowserCostUSD)
 		if *s.Active {
 			sums.Active++
-			sums.ActiveCostUSD = sum(sums.ActiveCostUSD, s.knownCost())
+			sums.ActiveCostUSD += s.knownCost()
 		} else {
 			sums.Stopped++
 		}
 	}
-	sums.CostUSD = sum(sums.ProxyCostUSD, sums.BrowserCostUSD)
-	if agents != nil {
-		llm := 0.0
-		for i := range agents {
-			llm = sum(llm, orZero(agents[i].LLMCostUSD))
-			if a := &agents[i]; a.Up && *a.Active {
-				sums.ActiveCostUSD = sum(sums.ActiveCostUSD, orZero(a.LLMCostUSD))
-			}
-		}
-		sums.LLMCostUSD, sums.CostUSD = &llm, sum(sums.CostUSD, llm)
+	sums.CostUSD = sums.ProxyCostUSD + sums.BrowserCostUSD
+	if agents == nil {
+		return sums
 	}
+	llm := 0.0
+	for _, a := range agents {
+		if lastKnown {
+			a = a.Values()
+		}
+		if a == nil || !a.Up {
+			continue
+		}
+		llm += orZero(a.LLMCostUSD)
+		if *a.Active {
+			sums.ActiveCostUSD += orZero(a.LLMCostUSD)
+		}
+	}
+	sums.LLMCostUSD = &llm
+	sums.CostUSD += llm
 	return sums
 }
-
-// sum adds within what JSON has numbers for.
-func sum(a, b float64) float64 { return min(max(a+b, -math.MaxFloat64), math.MaxFloat64) }
 
 func newFile(s *reloadfile.Status) *File {
 	if s == nil {

@@ -57,8 +57,9 @@ func GoldenText(t *testing.T, name, got string) {
 // Has checks that an exposition has each of these lines.
 func Has(t *testing.T, exposition string, lines ...string) {
 	t.Helper()
+	exposition = "\n" + exposition
 	for _, line := range lines {
-		if !strings.Contains("\n"+exposition, "\n"+line+"\n") {
+		if !strings.Contains(exposition, "\n"+line+"\n") {
 			t.Errorf("no line %s", line)
 		}
 	}
@@ -67,8 +68,9 @@ func Has(t *testing.T, exposition string, lines ...string) {
 // HasNot checks that no line of an exposition begins like this.
 func HasNot(t *testing.T, exposition string, prefixes ...string) {
 	t.Helper()
+	exposition = "\n" + exposition
 	for _, prefix := range prefixes {
-		if strings.Contains("\n"+exposition, "\n"+prefix) {
+		if strings.Contains(exposition, "\n"+prefix) {
 			t.Errorf("there is a line %s...", prefix)
 		}
 	}

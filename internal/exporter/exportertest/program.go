@@ -34,8 +34,8 @@ func ServeAPI(t *testing.T, api http.Handler) string {
 // listening finds the address in the log line of exporter-toolkit.
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// listensOn returns the address that a log says, and lets the log go on.
-func listensOn(t *testing.T, log io.Reader) (address string) {
+// ListensOn returns the address that a log says, and lets the log go on.
+func ListensOn(t *testing.T, log io.Reader) (address string) {
 	t.Helper()
 	lines := bufio.NewScanner(log)
 	for address == "" && lines.Scan() {
@@ -60,7 +60,7 @@ func Run(t *testing.T, args ...string) (address string, stop func() int) {
 		ended <- exporter.Run(append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, log)
 		_ = log.Close()
 	}()
-	return listensOn(t, stderr), func() int {
+	return ListensOn(t, stderr), func() int {
 		if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

@@ -151,9 +151,15 @@ func (r *Rig) scrape(ctx context.Context, path string, timeout ...string) string
 // CheckSecrets checks that a text does not show what nobody may see.
 func (r *Rig) CheckSecrets(where, text string) {
 	r.t.Helper()
+	CheckSecrets(r.t, where, text)
+}
+
+// CheckSecrets does the same for what no rig has shown.
+func CheckSecrets(t *testing.T, where, text string) {
+	t.Helper()
 	for _, secret := range []string{Key, simapi.Credential} {
 		if strings.Contains(text, secret) {
-			r.t.Errorf("the %s shows %q", where, secret)
+			t.Errorf("the %s shows %q", where, secret)
 		}
 	}
 }

@@ -1,24 +1,18 @@
-// Keeps the page of a project, or the list of projects, up to date, and the table sorted, filtered and grouped as the
-// reader wants it. That stands in the address, so a reload or a link keeps it.
+// Keeps the page of a project, or the list of projects, up to date, and its tables sorted, filtered and grouped as the
+// reader wants them. That stands in the address, so a reload or a link keeps it.
 // All that is shown is written by the exporter: a refresh fetches the page again
 // and changes what differs, so that the rest stays selected, focused and in place.
 
 const refreshEvery = 5_000, hiddenEvery = 60_000; // while the page is looked at, and while it is not
 const costShare = 20; // a refresh takes a 20th of the time at most
-const urgency = ["overdue", "unreadable", "expensive", "heavy traffic", "running long", "timing out", "active", "was active", "stopped", "down", "paused", "not scraped", "up"]; // of sessions and of projects
-const parts = ["read", "health", "tiles", "attention", "empty", "agents", "facts", "failures", "config"]; // beside the table
+const parts = ["read", "health", "tiles", "attention", "empty", "no-agents", "facts", "failures", "config"]; // beside the tables
 const agentColumn = 2, summedColumns = [5, 6, 7, 8, 9, 10];
 
 const $ = (id) => document.getElementById(id);
-const table = $("table"), body = table.tBodies[0];
-const view = { sort: "", descending: false, filter: "", active: false, group: "" };
-let rows = []; // of all sessions, in the exporter's order
+const view = { filter: "", active: false, group: "" }; // of the main table
 let timer;
 
-function thousands(v, places) {
-  if (Math.abs(v) >= 1e15) return v.toExponential(2);
-  return v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
-}
+const thousands = (v, places) => v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 
 // usd writes an amount as the exporter does.
 function usd(v) {
@@ -87,67 +81,89 @@ function update(made) {
   const focused = document.activeElement, card = focused.closest("#attention > li");
   for (const id of parts) if ($(id)) morph($(id), made.getElementById(id));
   if (!focused.isConnected) (card?.isConnected && card.querySelector("a") || $("attention-title") || $("sessions")).focus({ preventScroll: true });
-  setRows(made.querySelectorAll("#table > tbody > tr"));
+  for (const table of tables) table.setRows(made.getElementById(table.id).tBodies[0].rows);
   show();
 }
 
-// setRows keeps the row of a session for as long as it is there.
-function setRows(made) {
-  const known = new Map(rows.map((tr) => [tr.id, tr]));
-  rows = [...made].map((tr) => {
-    const old = known.get(tr.id);
-    if (old) morph(old, tr);
-    return old ?? tr;
-  });
+// A Table can be sorted by each of its columns.
+class Table {
+  rows = []; // all, in the exporter's order
+  sort = ""; // the column; "" is the exporter's order: what needs attention first
+  descending = false;
+
+  constructor(element) {
+    this.id = element.id;
+    this.prefix = element.id === "table" ? "" : `${element.id}_`; // of its keys in the address
+    this.body = element.tBodies[0];
+    this.columns = [...element.tHead.rows[0].cells].map((header, index) => {
+      const column = { header, index, id: header.dataset.label ?? header.dataset.key };
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...header.childNodes);
+      button.addEventListener("click", () => this.sortBy(column));
+      header.append(button);
+      return column;
+    });
+    this.setRows(this.body.rows);
+  }
+
+  get column() { return this.columns.find(({ id }) => id === this.sort); }
+
+  // setRows keeps the row of a session for as long as it is there.
+  setRows(made) {
+    const known = new Map(this.rows.map((tr) => [tr.id, tr]));
+    this.rows = [...made].map((tr) => {
+      const old = known.get(tr.id);
+      if (old) morph(old, tr);
+      return old ?? tr;
+    });
+  }
+
+  // sortBy goes from one order to the other, and then back to the exporter's.
+  sortBy({ id, header }) {
+    const first = header.classList.contains("num") && id !== "left"; // whether the largest go first
+    if (this.sort !== id) Object.assign(this, { sort: id, descending: first });
+    else if (this.descending === first) this.descending = !first;
+    else Object.assign(this, { sort: "", descending: false });
+    act();
+  }
+
+  // sorted puts items in the order of their values, numbers or texts; what has none goes last.
+  sorted(items, value) {
+    const sign = this.descending ? -1 : 1;
+    return items.map((item) => [item, value(item)]).sort(([, a], [, b]) => {
+      if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
+      return sign * (a < b ? -1 : a > b ? 1 : 0);
+    }).map(([item]) => item);
+  }
+
+  // show draws these rows, as arrange groups them.
+  show(rows, arrange = (sorted) => sorted) {
+    for (const { header } of this.columns) header.removeAttribute("aria-sort");
+    this.column?.header.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+    place(this.body, arrange(this.column ? this.sorted(rows, (tr) => valueOf(tr, this.column)) : rows));
+  }
 }
 
-const columns = [...table.tHead.rows[0].cells].map((header, index) => {
-  const column = { header, index, id: header.dataset.label ?? header.dataset.key };
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(...header.childNodes);
-  button.addEventListener("click", () => sortBy(column));
-  header.append(button);
-  return column;
-});
-
-// sortBy goes from one order to the other, and then back to the order in which
-// the exporter gives the sessions: those that need attention first.
-function sortBy({ id, header }) {
-  const first = header.classList.contains("num") && id !== "left"; // whether the largest go first
-  if (view.sort !== id) Object.assign(view, { sort: id, descending: first });
-  else if (view.descending === first) view.descending = !first;
-  else Object.assign(view, { sort: "", descending: false });
-  act();
-}
-
-// valueOf is what a row is sorted by; undefined goes last.
+// valueOf is what a row is sorted by, if there is such a thing.
 function valueOf(tr, column) {
   const cell = tr.cells[column.index];
-  if (column.id === "state") return urgency.indexOf(tr.dataset.state);
   if (!cell || cell.className === "why") return undefined;
-  if (cell.classList.contains("num")) return cell.dataset.value && Number(cell.dataset.value);
-  return cell.textContent || undefined;
+  if ("value" in cell.dataset) return Number(cell.dataset.value);
+  return cell.classList.contains("num") ? undefined : cell.textContent || undefined;
 }
 
-// compare compares numbers or texts; what has no value goes last.
-function compare(a, b) {
-  if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
-  return (view.descending ? -1 : 1) * (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function sorted(items, value) {
-  return items.map((item) => [item, value(item)]).sort(([, a], [, b]) => compare(a, b)).map(([item]) => item);
-}
+const tables = [...document.querySelectorAll("table")].map((element) => new Table(element));
+const [main] = tables; // of sessions, or of projects
 
 const sumOf = (group, column) => group.reduce((sum, tr) => sum + Number(tr.cells[column]?.dataset.value ?? 0), 0);
 
 // grouped puts a row with sums before the rows of each agent session, or of each value of the metadata.
-function grouped(shown, column) {
-  const by = columns.find((c) => c.id === view.group) ?? columns[agentColumn];
+function grouped(shown) {
+  const { columns, column } = main, by = columns.find(({ id }) => id === view.group) ?? columns[agentColumn];
   const nameOf = (tr) => (tr.cells[agentColumn].className === "why" ? "Unreadable" : tr.cells[by.index].textContent || `No ${by.header.textContent.toLowerCase()}`);
   let groups = [...Map.groupBy(shown, nameOf)];
-  if (summedColumns.includes(column?.index)) groups = sorted(groups, ([, group]) => sumOf(group, column.index));
+  if (summedColumns.includes(column?.index)) groups = main.sorted(groups, ([, group]) => sumOf(group, column.index));
   return groups.flatMap(([name, group]) => {
     const head = $("group-row").content.firstElementChild.cloneNode(true);
     const [title, note] = head.querySelectorAll("span");
@@ -162,17 +178,14 @@ function grouped(shown, column) {
   });
 }
 
-// show draws the table as the reader wants it.
+// show draws the tables as the reader wants them.
 function show() {
   const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const column = columns.find((c) => c.id === view.sort);
-  for (const { header } of columns) header.removeAttribute("aria-sort");
-  column?.header.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
-  let shown = rows.filter((tr) => !(view.active && tr.dataset.state === "stopped") && words.every((word) => tr.textContent.toLowerCase().includes(word)));
+  const { rows } = main;
+  const shown = rows.filter((tr) => !(view.active && tr.dataset.state === "stopped") && words.every((word) => tr.textContent.toLowerCase().includes(word)));
   $("count").textContent = (shown.length < rows.length ? `${thousands(shown.length, 0)} of ` : "") + `${thousands(rows.length, 0)} shown`;
   $("no-match").hidden = shown.length > 0 || rows.length === 0;
-  if (column) shown = sorted(shown, (tr) => valueOf(tr, column));
-  place(body, view.group ? grouped(shown, column) : shown);
+  for (const table of tables) table === main ? table.show(shown, view.group ? grouped : undefined) : table.show(table.rows);
   keepView();
 }
 
@@ -185,18 +198,25 @@ function act() {
 
 // keepView writes the view into the address, readView takes it from there.
 function keepView() {
-  const { sort, descending, filter, active, group } = view;
-  const query = new URLSearchParams({ ...(sort && { sort, order: descending ? "descending" : "ascending" }), ...(filter && { filter }), ...(active && { active }), ...(group && { group }) });
+  const query = new URLSearchParams();
+  for (const { prefix, sort, descending } of tables) if (sort) {
+    query.set(`${prefix}sort`, sort);
+    query.set(`${prefix}order`, descending ? "descending" : "ascending");
+  }
+  for (const [name, value] of Object.entries(view)) if (value) query.set(name, value);
   const hash = query.size ? "#" + query : "";
   if (hash !== location.hash) history.replaceState(null, "", location.pathname + location.search + hash);
 }
 
 // readView leaves the view as it is where the address leads to a part of the page.
 function readView() {
-  if (!/^(#(sort|filter|active|group)=|$)/.test(location.hash)) return;
+  if (!/^(#\w+=|$)/.test(location.hash)) return;
   const query = new URLSearchParams(location.hash.slice(1));
-  Object.assign(view, { sort: query.get("sort") ?? "", descending: query.get("order") === "descending",
-    filter: query.get("filter") ?? "", active: query.has("active") && $("active") !== null });
+  for (const table of tables) {
+    table.sort = query.get(`${table.prefix}sort`) ?? "";
+    table.descending = query.get(`${table.prefix}order`) === "descending";
+  }
+  Object.assign(view, { filter: query.get("filter") ?? "", active: query.has("active") && $("active") !== null });
   $("filter").value = view.filter;
   if (!$("group")) return;
   $("active").checked = view.active;
@@ -208,7 +228,7 @@ function readView() {
 // follow goes where a link leads to, such as to the row of a session, which the
 // filter may hide.
 function follow(hash) {
-  const tr = rows.find(({ id }) => "#" + id === hash) ?? document.getElementById(hash.slice(1))?.closest("#agents tr");
+  const tr = tables.flatMap(({ rows }) => rows).find(({ id }) => "#" + id === hash);
   readView();
   show();
   if (tr && !tr.isConnected) {
@@ -220,8 +240,8 @@ function follow(hash) {
   tr?.focus({ preventScroll: true });
 }
 
-$("attention")?.addEventListener("click", (event) => {
-  const link = event.target.closest("a");
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("td a[href^='#'], #attention a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault(); // the browser would scroll the table's header out of sight
   follow(link.hash);
@@ -235,6 +255,5 @@ addEventListener("hashchange", () => follow(location.hash));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 
 $("controls").hidden = false;
-setRows(body.rows);
 follow(location.hash);
 timer = setTimeout(refresh, refreshEvery);
