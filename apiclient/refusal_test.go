@@ -57,6 +57,19 @@ func TestWhoRefused(t *testing.T) {
 	}
 }
 
+// TestARefusedPageNamesItsQuery has the API allow smaller pages only, without saying
+// so in a page.
+func TestARefusedPageNamesItsQuery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tooLarge := simapi.Status(422, `{"detail":[{"loc":["query","pageSize"],"msg":"`+simapi.Credential+`","type":"less_than_equal"}]}`)
+		_, err := newClient(t, tooLarge).NewBatch(false).ActiveSessions(t.Context(), 2)
+		const want = "rejected: status 422: Unprocessable Entity, for the query pageSize=100&pageNumber=2&filterBy=active"
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v; want %s", err, want)
+		}
+	})
+}
+
 // TestRefusalsKeepTheConnection checks that a response that is not 2xx is read to
 // its end, so that the next request needs no new connection.
 func TestRefusalsKeepTheConnection(t *testing.T) {

@@ -146,7 +146,7 @@ var (
 	oldestStart = &family{"browseruse_oldest_active_session_start_timestamp_seconds",
 		"When the oldest active session started, in seconds since the epoch; absent if none is active.", nil}
 	dearestCost = &family{"browseruse_dearest_active_session_cost_usd",
-		"What the dearest active session has cost so far, in US dollars; absent if none is active.", nil}
+		"What the most expensive active session has cost so far, in US dollars; absent if none is active.", nil}
 )
 
 // The ledger.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,30 @@ func TestTheCodeThatThePagesNameExists(t *testing.T) {
 	for _, match := range regexp.MustCompile("`make (\\w+)`").FindAllStringSubmatch(contributing, -1) {
 		if !strings.Contains(page(t, "../Makefile"), "\n"+match[1]+": ") {
 			t.Errorf("CONTRIBUTING.md names make %s, which the Makefile does not have", match[1])
+		}
+	}
+}
+
+// TestEveryModuleIsLookedAfter checks that each module of the repository is tested
+// and linted by CI, and kept up to date.
+func TestEveryModuleIsLookedAfter(t *testing.T) {
+	ci, updates := page(t, "../.ci/run"), page(t, "../.github/dependabot.yml")
+	loops := regexp.MustCompile("(?m)^for module in (.*); do$").FindAllStringSubmatch(ci, -1)
+	if len(loops) == 0 {
+		t.Fatal(".ci/run has no loop over the modules")
+	}
+	for _, pattern := range []string{"../*/go.mod", "../*/*/go.mod"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			module := strings.TrimSuffix(strings.TrimPrefix(file, "../"), "/go.mod")
+			for _, loop := range loops {
+				if !slices.Contains(strings.Fields(loop[1]), module) {
+					t.Errorf(".ci/run does not have the module %s in %q", module, loop[0])
+				}
+			}
+			if !regexp.MustCompile(`[ ,]/` + module + `[],]`).MatchString(updates) {
+				t.Errorf(".github/dependabot.yml does not have the module %s", module)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -65,7 +66,8 @@ func TestScrapers(t *testing.T) {
 	}
 }
 
-// checkBody checks that a response has the metrics, in the form that it says.
+// checkBody checks that a response has the metrics, in the form that it says. Protobuf
+// has since when a counter counts, too.
 func checkBody(t *testing.T, response *http.Response) {
 	t.Helper()
 	body := io.Reader(response.Body)
@@ -82,13 +84,19 @@ func checkBody(t *testing.T, response *http.Response) {
 		}
 		return
 	}
+	isProtobuf := strings.HasPrefix(response.Header.Get("Content-Type"), protobuf)
 	decoder := expfmt.NewDecoder(body, expfmt.ResponseFormat(response.Header))
 	for {
 		var family dto.MetricFamily
 		if err := decoder.Decode(&family); err != nil {
 			t.Fatalf("no browseruse_up: %v", err)
 		}
-		if family.GetName() == "browseruse_up" {
+		switch family.GetName() {
+		case "browseruse_spend_usd_total":
+			if since := family.GetMetric()[0].GetCounter().GetCreatedTimestamp(); isProtobuf && !since.AsTime().Equal(time.Now()) {
+				t.Errorf("spending is counted since %s; want the start", since.AsTime())
+			}
+		case "browseruse_up":
 			return
 		}
 	}

@@ -33,7 +33,7 @@ func units(t *testing.T) (service, socket string) {
 func TestSystemdTakesTheUnits(t *testing.T) {
 	analyze := program(t, "systemd-analyze")
 	service, socket := units(t)
-	if output, err := exec.CommandContext(t.Context(), analyze, "verify", service, socket).CombinedOutput(); err != nil || strings.Contains(string(output), "browseruse_exporter") {
+	if output, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", service, socket).CombinedOutput(); err != nil || strings.Contains(string(output), "browseruse_exporter") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, output)
 	}
 	// An exposure of 2.0 at most, of 10.

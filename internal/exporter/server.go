@@ -145,7 +145,11 @@ func (l *serverLog) slog(logLevel string) *slog.Logger {
 	return slog.New(sloggokit.NewGoKitHandler(log.LoggerFunc(func(keyvals ...any) error {
 		line := []any{"ts", log.DefaultTimestampUTC(), "caller", nil}
 		for i := 0; i+1 < len(keyvals); i += 2 {
-			switch key, value := keyvals[i], keyvals[i+1]; {
+			key, value := keyvals[i], keyvals[i+1]
+			if typed, ok := value.(slog.Value); ok {
+				value = typed.Any() // a number or a bool, which would be text in JSON
+			}
+			switch {
 			case key == "msg" && value == "Unable to parse configuration":
 				l.checkWebConfig() // it says so at each request
 				return nil

@@ -40,7 +40,7 @@ func start(t *testing.T, args ...string) *process {
 	go func() {
 		p.ended <- exporter.Run(append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, p.log)
 	}()
-	p.address = p.logs(`msg="Listening on" address=(\S+)`)
+	p.address = p.logs(`"?address"?[=:]"?(127\.0\.0\.1:[1-9]\d*)`)
 	p.logs("TLS is (?:en|dis)abled()")
 	return p
 }
@@ -95,9 +95,14 @@ func TestSIGHUPReadsTheFilesAgain(t *testing.T) {
 }
 
 // TestOneFormatOfTheLog checks the keys that each line begins with, those of
-// exporter-toolkit among them.
+// exporter-toolkit among them, and that a bool of these is one in JSON.
 func TestOneFormatOfTheLog(t *testing.T) {
 	exportertest.SetKey(t, "")
+	inJSON := start(t, "--demo", "--log.format=json")
+	inJSON.stop()
+	if want := `"http2":false,`; !strings.Contains(inJSON.log.String(), want) {
+		t.Errorf("no line has %s:\n%s", want, inJSON.log)
+	}
 	p := start(t, "--demo")
 	p.stop()
 	line := regexp.MustCompile(`^ts=\d{4}-\d\d-\d\dT\S+Z caller=\w+\.go:\d+ level=\w+ msg=`)

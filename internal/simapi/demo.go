@@ -59,6 +59,7 @@ func NewDemoOf(name string, now func() time.Time) *Server {
 	d := &demo{roles: demoRoles(start, seed)}
 	s.grow = func(now time.Time) { d.grow(s, now) }
 	s.live()
+	s.uncharged = s.cost(start)
 	return s
 }
 
@@ -111,12 +112,25 @@ func (d *demo) grow(s *Server, now time.Time) {
 	}
 }
 
-// forget deletes the sessions that finished before a time.
+// forget deletes the sessions that finished before a time. Its credit has paid for them.
 func (s *Server) forget(before time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fleet.removeIf(func(session *Session) bool { return session.end().Before(before) })
-	maps.DeleteFunc(s.agents, func(_ string, a *AgentSession) bool { return !a.Active(before) })
+	now := s.now()
+	isOver := func(session *Session) bool { return session.end().Before(before) }
+	for _, session := range s.fleet.every() {
+		if isOver(session) {
+			s.uncharged -= session.cost(now)
+		}
+	}
+	s.fleet.removeIf(isOver)
+	maps.DeleteFunc(s.agents, func(_ string, a *AgentSession) bool {
+		if a.Active(before) {
+			return false
+		}
+		s.uncharged -= a.LLMCost(now)
+		return true
+	})
 }
 
 // shortSession is a task of a few minutes, of which there are many.

@@ -1,6 +1,7 @@
 package simapi_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -92,17 +93,48 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestTheDemosCreditPaysForItsSessions watches the credit of a demo for two days, in
+// which it forgets sessions, and buys credit.
+func TestTheDemosCreditPaysForItsSessions(t *testing.T) {
+	clock := newClock()
+	api := simapi.NewDemo(clock.Now)
+	costs := map[string]float64{} // of all sessions that ever were
+	look := func() (cost, credit, additional float64) {
+		for _, s := range api.Sessions() {
+			costs[s.ID] = s.ProxyCost(clock.now) + s.BrowserCost(clock.now)
+		}
+		for _, a := range api.AgentSessions() {
+			costs[a.ID] = a.LLMCost(clock.now)
+		}
+		for _, usd := range costs {
+			cost += usd
+		}
+		account := decode(t, ask(api, "/billing/account"))
+		return cost, account["totalCreditsBalanceUsd"].(float64), account["additionalCreditsBalanceUsd"].(float64)
+	}
+	costAtStart, creditAtStart, _ := look()
+	for range 48 {
+		clock.now = clock.now.Add(time.Hour)
+		cost, credit, additional := look()
+		bought := credit - (creditAtStart - (cost - costAtStart))
+		if math.Abs(bought-50*math.Round(bought/50)) > 0.01 || additional < 5 {
+			t.Fatalf("$%.2f were spent by %v, and the credit is $%.2f, $%.2f of it bought", cost-costAtStart, clock.now, credit, additional)
+		}
+	}
+}
+
 func TestDemoIsTheSameHoweverOftenOneLooks(t *testing.T) {
 	often, once := newClock(), newClock()
 	watched, unwatched := simapi.NewDemo(often.Now), simapi.NewDemo(once.Now)
 	for range 26 * 60 {
 		often.now = often.now.Add(time.Minute)
-		ask(watched, "/billing/account")
+		ask(watched, "/browsers?pageSize=1&filterBy=active")
 	}
 	once.now = often.now
-	active := func(api *simapi.Server) any { return decode(t, ask(api, "/browsers?filterBy=active&pageSize=100")) }
-	if diff := cmp.Diff(active(watched), active(unwatched)); diff != "" {
-		t.Errorf("(-often +once):\n%s", diff)
+	for _, path := range []string{"/browsers?filterBy=active&pageSize=100", "/billing/account"} {
+		if diff := cmp.Diff(decode(t, ask(watched, path)), decode(t, ask(unwatched, path))); diff != "" {
+			t.Errorf("%s (-often +once):\n%s", path, diff)
+		}
 	}
 }
 

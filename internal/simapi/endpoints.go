@@ -161,12 +161,17 @@ func join(members [][]byte) []byte { return bytes.Join(members, []byte(",")) }
 // serveAccount answers GET /billing/account.
 func (s *Server) serveAccount(w http.ResponseWriter) {
 	a := s.account
+	s.mu.Lock()
+	now := s.now()
+	active := len(s.fleet.active(now))
+	monthly, additional := s.credits(now)
+	s.mu.Unlock()
 	body := map[string]any{
 		"name":                        "Simulated project",
 		"projectId":                   a.ProjectID,
-		"totalCreditsBalanceUsd":      a.MonthlyCreditsUSD + a.AdditionalCreditsUSD,
-		"monthlyCreditsBalanceUsd":    a.MonthlyCreditsUSD,
-		"additionalCreditsBalanceUsd": a.AdditionalCreditsUSD,
+		"totalCreditsBalanceUsd":      monthly + additional,
+		"monthlyCreditsBalanceUsd":    monthly,
+		"additionalCreditsBalanceUsd": additional,
 		"rateLimit":                   a.ConcurrentSessions,
 		"isFreeTier":                  false,
 		"planInfo":                    map[string]any{"planName": a.Plan, "subscriptionStatus": "active", "subscriptionId": nil, "subscriptionCurrentPeriodEnd": nil, "subscriptionCanceledAt": nil},
@@ -175,9 +180,7 @@ func (s *Server) serveAccount(w http.ResponseWriter) {
 		body["planInfo"] = nil
 	}
 	if !a.Terse {
-		s.mu.Lock()
-		body["concurrentSessionLimit"], body["activeSessionCount"] = a.ConcurrentSessions, len(s.fleet.active(s.now()))
-		s.mu.Unlock()
+		body["concurrentSessionLimit"], body["activeSessionCount"] = a.ConcurrentSessions, active
 	}
 	reply(w, http.StatusOK, body)
 }

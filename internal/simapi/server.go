@@ -59,6 +59,8 @@ type Server struct {
 	faults   []*injected
 	agents   map[string]*AgentSession // by the ID in lower case; nil: they are not served
 
+	uncharged float64 // USD that a demo's sessions have cost and its credit never paid: before its start
+
 	stoppedOrder, agentOrder Order
 }
 

@@ -114,3 +114,6 @@ func (s Session) ProxyCost(now time.Time) float64 { return s.ProxyMB(now) * prox
 func (s Session) BrowserCost(now time.Time) float64 {
 	return float64(s.billedMinutes(now)) / browserMinutesPerUSD
 }
+
+// cost is both together.
+func (s *Session) cost(now time.Time) float64 { return s.ProxyCost(now) + s.BrowserCost(now) }

@@ -50,7 +50,7 @@ func EveryKindOfSession(now time.Time) []simapi.Session {
 			"proxyUsedMb": simapi.Absent, "proxyCost": simapi.Absent, "browserCost": simapi.Absent,
 			"agentSessionId": simapi.Absent, "metadata": simapi.Absent, "recordingAvailable": simapi.Absent}},
 		{ID: SessionID(9), StartedAt: ago(time.Minute), Override: map[string]any{ // strange forms
-			"proxyUsedMb": "+5.", "proxyCost": "9.313E-7", "browserCost": "0E-20", "timeoutAt": now.Add(time.Minute).Format("2006-01-02T15:04:05")}},
+			"proxyUsedMb": "+5.", "proxyCost": "9.313E-7", "browserCost": "0E-20", "timeoutAt": now.Add(time.Minute).UTC().Format("2006-01-02T15:04:05")}},
 	}
 }
 
