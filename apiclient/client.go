@@ -244,7 +244,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 	c.metrics.observeResponse(r.endpoint, resp)
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return c.refuse(resp, cancel, r.endpoint)
+		return c.refuse(resp, cancel, r)
 	}
 	body, err := readLimited(resp.Body, r.limit, resp.ContentLength)
 	if err != nil {
@@ -268,15 +268,15 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 
 // refuse returns the error of a response that is not 2xx. A pause that it asks for
 // holds all requests of the client from now on, before the body has been read.
-func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, endpoint Endpoint) *Error {
-	hold := c.limits.hold(resp, endpoint)
+func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, r request) *Error {
+	hold := c.limits.hold(resp, r.endpoint)
 	late := time.AfterFunc(refusalTime, cancel)
 	defer late.Stop()
 	body, _ := readLimited(resp.Body, maxRefusalBytes, resp.ContentLength) // whatever is wrong with it, the status counts
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		body, _ = decompress(body, maxRefusalBytes)
 	}
-	failure := refused(endpoint, resp, body)
+	failure := refused(r, resp, body)
 	if hold > 0 {
 		failure.RetryAfter = hold
 		failure.Err = fmt.Errorf("%w; no request is sent for %s", failure.Err, hold.Round(time.Millisecond))
