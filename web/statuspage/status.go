@@ -108,7 +108,7 @@ func (a *Account) CreditLeft() *float64 {
 	if a.Credits.Monthly == nil || a.Credits.Additional == nil {
 		return nil
 	}
-	return new(*a.Credits.Monthly + *a.Credits.Additional)
+	return reasonable(*a.Credits.Monthly + *a.Credits.Additional)
 }
 
 // File is how a file that is read again was found.
