@@ -124,8 +124,8 @@ type wireSession struct {
 }
 
 // session converts what was decoded. Beside an error, the session has those fields that are
-// valid. An agent session ID that is not a string, and
-// metadata that is not an object, are left out: no value of the session depends on them.
+// valid. An agent session ID that is not a string, and metadata that is not an object, are
+// left out: no value of the session depends on them.
 func (c *Client) session(w *wireSession) (*Session, error) {
 	var f fields
 	s := &Session{
