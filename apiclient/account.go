@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"context"
 	"errors"
 
 	"github.com/go-json-experiment/json"
@@ -23,6 +24,12 @@ type Account struct {
 	Odd []string // fields that are there but no value of their kind, as the API names them
 }
 
+// Account reads the credits and limits of the key's project. The error, if any, is an
+// *Error.
+func (b *Batch) Account(ctx context.Context) (Account, error) {
+	return get(ctx, b, EndpointAccount, "/billing/account", maxDetailBytes, decodeAccount)
+}
+
 // wireAccount is an account as the API sends it.
 type wireAccount struct {
 	Monthly                number   `json:"monthlyCreditsBalanceUsd"`
@@ -34,8 +41,8 @@ type wireAccount struct {
 	PlanInfo               wirePlan `json:"planInfo"`
 }
 
-// decodeAccount decodes a response that is an account. One without any credit is
-// none: alerts depend on it.
+// decodeAccount decodes a response that is an account. Without any credit it is not one:
+// alerts depend on the credit.
 func decodeAccount(body []byte) (Account, error) {
 	var wire wireAccount
 	if err := decodeObject(body, &wire); err != nil {

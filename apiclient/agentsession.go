@@ -2,9 +2,7 @@ package apiclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -31,8 +29,8 @@ var agentStatuses = map[string]bool{
 }
 
 // Active reports whether the agent session lives. A status that the API's page does
-// not know counts as an end: the API tells of none otherwise, and what is taken for
-// alive is asked for at each reading, for ever.
+// not know counts as an end: one that counted as alive would be read by ID in each
+// scrape, for ever.
 func (s *AgentSession) Active() bool { return agentStatuses[s.Status] }
 
 // StatusKnown reports whether the status is one of the API's page.
@@ -44,6 +42,25 @@ func (s *AgentSession) StatusKnown() bool {
 // Cost returns what the agent session has cost so far, in USD, as far as it is known.
 // What its browsers have cost is a part of it.
 func (s *AgentSession) Cost() float64 { return s.TotalCost.Value }
+
+// AgentSession reads one agent session. id must be a UUID in lower case. The error, if
+// any, is an *Error; an unknown one is ReasonNotFound.
+func (b *Batch) AgentSession(ctx context.Context, id string) (*AgentSession, error) {
+	return getSession(ctx, b, EndpointAgentSession, "/sessions/", id, (*wireAgentSession).session)
+}
+
+// AgentSessions reads one page, from 1 on, of the list of agent sessions, of those that
+// live and of those that have ended. The error, if any, is an *Error.
+func (b *Batch) AgentSessions(ctx context.Context, page int) (Page[*AgentSession], error) {
+	path := fmt.Sprintf("/sessions?page=%d&page_size=%d", page, PageSize)
+	return getPage(ctx, b, EndpointAgentSessions, path, func(body []byte) (Page[*AgentSession], error) {
+		var wire wireAgentPage
+		if err := decodeObject(body, &wire); err != nil {
+			return Page[*AgentSession]{}, err
+		}
+		return pageOf((*wirePage[wireAgentSession])(&wire), page, EndpointAgentSessions, (*wireAgentSession).session)
+	})
+}
 
 // wireAgentSession is an agent session as the API sends it.
 type wireAgentSession struct {
@@ -68,7 +85,7 @@ type wireAgentPage struct {
 	Size   number                      `json:"pageSize"`
 }
 
-// session converts what was decoded.
+// session converts what was decoded, as that of a Client does.
 func (w *wireAgentSession) session() (*AgentSession, error) {
 	var f fields
 	s := &AgentSession{
@@ -88,50 +105,8 @@ func (w *wireAgentSession) session() (*AgentSession, error) {
 	if w.MaxCost.state != absent {
 		s.MaxCost = f.amount("maxCostUsd", w.MaxCost)
 	}
-	if f.err != nil {
-		return nil, f.err
-	}
 	if !s.Active() {
 		s.FinishedAt = s.UpdatedAt
 	}
-	return s, nil
-}
-
-// AgentSession reads one agent session. id must be a UUID in lower case. The error, if
-// any, is an *Error; an unknown one is ReasonNotFound.
-func (b *Batch) AgentSession(ctx context.Context, id string) (session *AgentSession, err error) {
-	err = b.get(ctx, request{EndpointAgentSession, "/sessions/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
-		var wire wireAgentSession
-		if err = decodeObject(body, &wire); err != nil {
-			return err
-		}
-		session, err = wire.session()
-		if err == nil && session.ID != id {
-			err = errors.New("the response is about another session")
-		}
-		return err
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return session, nil
-}
-
-// AgentSessions reads one page, from 1 on, of the list of agent sessions, of those that
-// live and of those that have ended. The error, if any, is an *Error.
-func (b *Batch) AgentSessions(ctx context.Context, page int) (result Page[*AgentSession], err error) {
-	path := fmt.Sprintf("/sessions?page=%d&page_size=%d", page, PageSize)
-	err = b.get(ctx, request{EndpointAgentSessions, path, maxListBytes, func(body []byte) (err error) {
-		var wire wireAgentPage
-		if err = decodeObject(body, &wire); err != nil {
-			return err
-		}
-		result, err = pageOf((*wirePage[wireAgentSession])(&wire), page, EndpointAgentSessions, func(w *wireAgentSession) (*AgentSession, text, error) {
-			session, err := w.session()
-			return session, w.ID, err
-		})
-		return err
-	}})
-	b.client.metrics.countInvalidItems(EndpointAgentSessions, len(result.Invalid))
-	return result, err
+	return s, f.err
 }

@@ -42,7 +42,7 @@ type Batch struct {
 // sends one request for sessions at a time until the API answers one, and retries none: for an API that
 // failed the time before.
 func (c *Client) NewBatch(cautious bool) *Batch {
-	return newBatch(c, nil, c.key(), cautious)
+	return newBatch(c, nil, c.options.Key(), cautious)
 }
 
 // Fork returns an open batch of the same reading for requests on which b does not depend: their
@@ -84,6 +84,18 @@ func (b *Batch) Answered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.answers > 0
+}
+
+// get sends a request and returns what decode makes of the response. The error, if any, is an *Error.
+func get[T any](ctx context.Context, b *Batch, endpoint Endpoint, path string, limit int64, decode func(body []byte) (T, error)) (result T, err error) {
+	err = b.get(ctx, request{endpoint, path, limit, func(body []byte) error {
+		decoded, err := decode(body)
+		if err == nil {
+			result = decoded
+		}
+		return err
+	}})
+	return result, err
 }
 
 // get sends a request as soon as the batch's trials allow it. The error, if any, is an *Error.

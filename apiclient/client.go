@@ -52,8 +52,8 @@ const (
 const PageSize = 100
 
 // Bounds of what is read of one response, in bytes, compressed and not. A browser
-// session is about 1 KiB, so both leave an order of magnitude. An agent session has its
-// output besides: a page of 100 may have 160 KiB of it each.
+// session is about 1 KiB, so both leave an order of magnitude. An agent session also
+// has its output: each of the 100 on a page may have 160 KiB of it.
 const (
 	maxDetailBytes  = 1 << 20
 	maxListBytes    = 16 << 20
@@ -84,8 +84,8 @@ type Options struct {
 	Timeout       time.Duration     // of one attempt, from its sending to the end of its body
 	Concurrency   int               // maximum of requests in flight
 	RateLimit     float64           // maximum of requests a second, with a burst of twice as many; 0: no limit
-	MetadataKeys  []string          // keys of the sessions' metadata to decode; nil: none
-	AgentSessions bool              // requests for agent sessions will be sent: their metrics are there from the start
+	MetadataKeys  []string          // keys of the sessions' metadata to decode
+	AgentSessions bool              // read agent sessions, too: the metrics of these requests are there from the start
 	UserAgent     string            // of the requests
 	Transport     http.RoundTripper // nil: NewTransport(Concurrency)
 	Now           func() time.Time  // nil: time.Now
@@ -94,15 +94,9 @@ type Options struct {
 // Client sends requests to the API. It is safe for concurrent use, and a
 // prometheus.Collector of the metrics about its own requests.
 type Client struct {
-	baseURL      string
-	key          func() string
-	timeout      time.Duration
-	userAgent    string
-	concurrency  int
-	metadataKeys []string
-	transport    http.RoundTripper
-	limits       *limits
-	metrics      *metrics
+	options Options
+	limits  *limits
+	metrics *metrics
 }
 
 // New returns a Client.
@@ -113,18 +107,9 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport(o.Concurrency)
 	}
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	limits := newLimits(o.Concurrency, o.RateLimit, o.Now)
-	return &Client{
-		baseURL:      strings.TrimRight(o.BaseURL, "/"),
-		key:          o.Key,
-		timeout:      o.Timeout,
-		userAgent:    o.UserAgent,
-		concurrency:  o.Concurrency,
-		metadataKeys: o.MetadataKeys,
-		transport:    o.Transport,
-		limits:       limits,
-		metrics:      newMetrics(limits.holdUntil, o.Now, o.AgentSessions),
-	}
+	return &Client{options: o, limits: limits, metrics: newMetrics(limits.holdUntil, o.Now, o.AgentSessions)}
 }
 
 // NewTransport returns a transport for a client with so many requests in
@@ -146,11 +131,17 @@ func NewTransport(concurrency int) *http.Transport {
 
 // Concurrency returns the maximum of requests in flight: starting more at once
 // gains nothing.
-func (c *Client) Concurrency() int { return c.concurrency }
+func (c *Client) Concurrency() int { return c.options.Concurrency }
+
+// MetadataKeys returns the keys of the sessions' metadata that are decoded.
+func (c *Client) MetadataKeys() []string { return c.options.MetadataKeys }
+
+// HasAgentSessions reports whether the client is for agent sessions, too.
+func (c *Client) HasAgentSessions() bool { return c.options.AgentSessions }
 
 // CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() {
-	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+	(&http.Client{Transport: c.options.Transport}).CloseIdleConnections()
 }
 
 // HoldUntil returns until when the client sends no request because the API asked
@@ -163,65 +154,6 @@ type request struct {
 	path     string
 	limit    int64                   // bytes that are read of the body
 	decode   func(body []byte) error // its error quotes nothing of body
-}
-
-// Session reads one session. id must be a UUID in lower case. The error, if any,
-// is an *Error; an unknown session is ReasonNotFound.
-func (b *Batch) Session(ctx context.Context, id string) (session *Session, err error) {
-	err = b.get(ctx, request{EndpointBrowser, "/browsers/" + url.PathEscape(id), maxDetailBytes, func(body []byte) (err error) {
-		session, err = decodeSession(body, b.client.metadataKeys)
-		if err == nil && session.ID != id {
-			err = errors.New("the response is about another session")
-		}
-		return err
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return session, nil
-}
-
-// ActiveSessions reads one page, from 1 on, of the list of active sessions. The
-// error, if any, is an *Error.
-func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page[*Session], error) {
-	return b.sessionsPage(ctx, "active", page)
-}
-
-// StoppedSessions reads one page, from 1 on, of the list of stopped sessions, which
-// the API keeps for a time that its documentation does not give. The error, if any,
-// is an *Error.
-func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page[*Session], error) {
-	return b.sessionsPage(ctx, "stopped", page)
-}
-
-func (b *Batch) sessionsPage(ctx context.Context, filter string, page int) (Page[*Session], error) {
-	var result Page[*Session]
-	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=%s", PageSize, page, filter)
-	err := b.get(ctx, request{EndpointBrowsers, path, maxListBytes, func(body []byte) error {
-		var wire wirePage[wireSession]
-		if err := decodeObject(body, &wire); err != nil {
-			return err
-		}
-		var err error
-		result, err = pageOf(&wire, page, EndpointBrowsers, func(w *wireSession) (*Session, text, error) {
-			session, err := w.session(b.client.metadataKeys)
-			return session, w.ID, err
-		})
-		return err
-	}})
-	b.client.metrics.countInvalidItems(EndpointBrowsers, len(result.Invalid))
-	return result, err
-}
-
-// Account reads the credits and limits of the key's project. The error, if any,
-// is an *Error.
-func (b *Batch) Account(ctx context.Context) (Account, error) {
-	var account Account
-	err := b.get(ctx, request{EndpointAccount, "/billing/account", maxDetailBytes, func(body []byte) (err error) {
-		account, err = decodeAccount(body)
-		return err
-	}})
-	return account, err
 }
 
 // attempt sends one request, as soon as the limits allow it, and counts its
@@ -242,12 +174,12 @@ func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	}
 	defer release()
 
-	attemptCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	attemptCtx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	b.countSent()
 	start := time.Now()
 	failure := c.exchange(attemptCtx, cancel, b.key, r)
-	c.metrics.observe(r.endpoint, time.Since(start))
+	c.metrics.duration.WithLabelValues(string(r.endpoint)).Observe(time.Since(start).Seconds())
 
 	switch {
 	case failure == nil:
@@ -258,7 +190,7 @@ func (c *Client) attempt(ctx context.Context, b *Batch, r request) *Error {
 	case ctx.Err() != nil:
 		failure.Reason, failure.Err = ReasonTimeout, errors.New("no complete response in the time that was left")
 	case attemptCtx.Err() != nil:
-		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete response within %s", c.timeout)
+		failure.Reason, failure.Err = ReasonTimeout, fmt.Errorf("no complete response within %s", c.options.Timeout)
 	}
 	c.metrics.countFailure(r.endpoint, failure.Reason)
 	return failure
@@ -292,19 +224,19 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 		reason, cause := connectionCause(err)
 		return &Error{Endpoint: r.endpoint, Reason: reason, Err: cause}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.baseURL+r.path, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.options.BaseURL+r.path, http.NoBody)
 	if err != nil {
 		return &Error{Endpoint: r.endpoint, Reason: ReasonConnection, Err: errors.New("the request can't be made: bad base URL")}
 	}
 	req.Header.Set("X-Browser-Use-API-Key", key)
 	req.Header.Set("Accept", "application/json")
-	// Set here, so that broken compression can be told from a broken connection.
+	// Set here, so that broken compression and a broken connection are different errors.
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("User-Agent", c.options.UserAgent)
 
 	// An http.Client would follow redirects, and send the key, being a custom
 	// header, to whatever host they name.
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.options.Transport.RoundTrip(req)
 	if err != nil {
 		return broken(err)
 	}
@@ -312,7 +244,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 	c.metrics.observeResponse(r.endpoint, resp)
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return c.refuse(resp, cancel, r.endpoint)
+		return c.refuse(resp, cancel, r)
 	}
 	body, err := readLimited(resp.Body, r.limit, resp.ContentLength)
 	if err != nil {
@@ -336,15 +268,15 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, key st
 
 // refuse returns the error of a response that is not 2xx. A pause that it asks for
 // holds all requests of the client from now on, before the body has been read.
-func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, endpoint Endpoint) *Error {
-	hold := c.limits.hold(resp, endpoint)
+func (c *Client) refuse(resp *http.Response, cancel context.CancelFunc, r request) *Error {
+	hold := c.limits.hold(resp, r.endpoint)
 	late := time.AfterFunc(refusalTime, cancel)
 	defer late.Stop()
 	body, _ := readLimited(resp.Body, maxRefusalBytes, resp.ContentLength) // whatever is wrong with it, the status counts
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		body, _ = decompress(body, maxRefusalBytes)
 	}
-	failure := refused(endpoint, resp, body)
+	failure := refused(r, resp, body)
 	if hold > 0 {
 		failure.RetryAfter = hold
 		failure.Err = fmt.Errorf("%w; no request is sent for %s", failure.Err, hold.Round(time.Millisecond))

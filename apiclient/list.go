@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,9 +78,15 @@ func (w *wireItems[W]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// pageOf returns what a page has that must be the one asked for. decode returns the
-// session that an item is, and the ID that the item gives in any case.
-func pageOf[W, S any](wire *wirePage[W], page int, endpoint Endpoint, decode func(*W) (session S, id text, err error)) (Page[S], error) {
+// getPage reads a page of a list and counts its invalid items.
+func getPage[S session](ctx context.Context, b *Batch, endpoint Endpoint, path string, decode func(body []byte) (Page[S], error)) (Page[S], error) {
+	page, err := get(ctx, b, endpoint, path, maxListBytes, decode)
+	b.client.metrics.invalidItems.WithLabelValues(string(endpoint)).Add(float64(len(page.Invalid)))
+	return page, err
+}
+
+// pageOf returns what a page has that must be the one asked for.
+func pageOf[W any, S session](wire *wirePage[W], page int, endpoint Endpoint, convert func(*W) (S, error)) (Page[S], error) {
 	total, okTotal := wire.Total.count()
 	number, okNumber := wire.Number.count()
 	size, okSize := wire.Size.count()
@@ -98,13 +105,12 @@ func pageOf[W, S any](wire *wirePage[W], page int, endpoint Endpoint, decode fun
 	result := Page[S]{Total: total, Size: size, Sessions: make([]S, 0, len(wire.Items.items))}
 	for i := range wire.Items.items {
 		item := &wire.Items.items[i]
-		session, given, err := decode(&item.session)
+		session, err := convert(&item.session)
 		if err = cmp.Or(item.err, err); err == nil {
 			result.Sessions = append(result.Sessions, session)
 			continue
 		}
-		id, _ := ParseID(given.value)
-		result.Invalid = append(result.Invalid, InvalidItem{ID: id, Err: &Error{
+		result.Invalid = append(result.Invalid, InvalidItem{ID: session.Common().ID, Err: &Error{
 			Endpoint: endpoint, Reason: ReasonInvalidResponse, Status: http.StatusOK, Err: err,
 		}})
 	}

@@ -128,14 +128,6 @@ func (m *metrics) countNotSent(endpoint Endpoint, reason NotSent) {
 	m.notSent.WithLabelValues(string(endpoint), string(reason)).Inc()
 }
 
-func (m *metrics) countInvalidItems(endpoint Endpoint, n int) {
-	m.invalidItems.WithLabelValues(string(endpoint)).Add(float64(n))
-}
-
-func (m *metrics) observe(endpoint Endpoint, took time.Duration) {
-	m.duration.WithLabelValues(string(endpoint)).Observe(took.Seconds())
-}
-
 // Failures returns the kinds of failures since the start, the latest first.
 func (c *Client) Failures() []FailureCount {
 	m := c.metrics

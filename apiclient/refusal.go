@@ -15,9 +15,10 @@ const maxRedirectText = 200
 // refused returns the error of a response that is not 2xx. Of the response it uses the status, where
 // a redirect leads to, and whether the body looks like JSON, as every refusal of the API itself does.
 // Of the request it names the query, which has nothing but numbers and a filter.
-func refused(endpoint Endpoint, response *http.Response, body []byte) *Error {
+func refused(r request, response *http.Response, body []byte) *Error {
 	status := response.StatusCode
-	e := &Error{Endpoint: endpoint, Reason: statusReason(status), Status: status, Foreign: isForeign(response, body)}
+	_, query, _ := strings.Cut(r.path, "?")
+	e := &Error{Endpoint: r.endpoint, Reason: statusReason(status), Status: status, Foreign: isForeign(response, body)}
 	switch {
 	case status >= 300 && status <= 399:
 		e.Err = fmt.Errorf("redirected to %s", redirectTarget(response))
@@ -27,8 +28,8 @@ func refused(endpoint Endpoint, response *http.Response, body []byte) *Error {
 		e.Err = errors.New("Cloudflare could not reach the API's own server") //nolint:staticcheck // a name
 	case e.Foreign:
 		e.Err = errors.New("not the API's own response, which would be JSON")
-	case e.Reason == ReasonRejected && response.Request.URL.RawQuery != "":
-		e.Err = fmt.Errorf("%s, for the query %s", statusText(status), response.Request.URL.RawQuery) // such as a pageSize that the API allows no more
+	case e.Reason == ReasonRejected && query != "":
+		e.Err = fmt.Errorf("%s, for the query %s", statusText(status), query) // such as a pageSize that the API allows no more
 	default:
 		e.Err = errors.New(statusText(status))
 	}

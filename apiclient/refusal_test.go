@@ -70,6 +70,24 @@ func TestARefusedPageNamesItsQuery(t *testing.T) {
 	})
 }
 
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestARefusalThatNamesNoRequest has a transport leave out Response.Request, as it may.
+func TestARefusalThatNamesNoRequest(t *testing.T) {
+	transport := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusUnprocessableEntity, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	})
+	client := apiclient.New(apiclient.Options{
+		BaseURL: "http://api.test", Key: func() string { return "k" }, Timeout: time.Second, Concurrency: 1, Transport: transport,
+	})
+	_, err := client.NewBatch(false).ActiveSessions(t.Context(), 1)
+	if err == nil || !strings.HasSuffix(err.Error(), "for the query pageSize=100&pageNumber=1&filterBy=active") {
+		t.Errorf("error %v; want one with the query", err)
+	}
+}
+
 // TestRefusalsKeepTheConnection checks that a response that is not 2xx is read to
 // its end, so that the next request needs no new connection.
 func TestRefusalsKeepTheConnection(t *testing.T) {

@@ -1,8 +1,10 @@
 package apiclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,6 +20,25 @@ type Record struct {
 
 // Common returns what the session has in common with those of the other kind.
 func (r *Record) Common() *Record { return r }
+
+// session is a Session or an AgentSession.
+type session interface {
+	Common() *Record
+}
+
+// getSession reads the session of an ID, which must be a UUID in lower case.
+func getSession[W any, S session](ctx context.Context, b *Batch, endpoint Endpoint, path, id string, convert func(*W) (S, error)) (S, error) {
+	return get(ctx, b, endpoint, path+url.PathEscape(id), maxDetailBytes, func(body []byte) (session S, err error) {
+		var wire W
+		if err = decodeObject(body, &wire); err == nil {
+			session, err = convert(&wire)
+		}
+		if err == nil && session.Common().ID != id {
+			err = errors.New("the response is about another session")
+		}
+		return session, err
+	})
+}
 
 // Session is one browser session, as GET /browsers/{session_id} and the items
 // of GET /browsers describe it. The URLs in such a response (liveUrl, cdpUrl,
@@ -38,6 +59,36 @@ type Session struct {
 type Amount struct {
 	Value float64 // 0 if not known
 	Known bool
+}
+
+// Session reads one session. id must be a UUID in lower case. The error, if any,
+// is an *Error; an unknown session is ReasonNotFound.
+func (b *Batch) Session(ctx context.Context, id string) (*Session, error) {
+	return getSession(ctx, b, EndpointBrowser, "/browsers/", id, b.client.session)
+}
+
+// ActiveSessions reads one page, from 1 on, of the list of active sessions. The
+// error, if any, is an *Error.
+func (b *Batch) ActiveSessions(ctx context.Context, page int) (Page[*Session], error) {
+	return b.sessionsPage(ctx, "active", page)
+}
+
+// StoppedSessions reads one page, from 1 on, of the list of stopped sessions, which
+// the API keeps for a time that its documentation does not give. The error, if any,
+// is an *Error.
+func (b *Batch) StoppedSessions(ctx context.Context, page int) (Page[*Session], error) {
+	return b.sessionsPage(ctx, "stopped", page)
+}
+
+func (b *Batch) sessionsPage(ctx context.Context, filter string, number int) (Page[*Session], error) {
+	path := fmt.Sprintf("/browsers?pageSize=%d&pageNumber=%d&filterBy=%s", PageSize, number, filter)
+	return getPage(ctx, b, EndpointBrowsers, path, func(body []byte) (Page[*Session], error) {
+		var wire wirePage[wireSession]
+		if err := decodeObject(body, &wire); err != nil {
+			return Page[*Session]{}, err
+		}
+		return pageOf(&wire, number, EndpointBrowsers, b.client.session)
+	})
 }
 
 // The statuses of the API's page.
@@ -72,19 +123,10 @@ type wireSession struct {
 	Metadata       jsontext.Value `json:"metadata"`
 }
 
-// decodeSession decodes a response or an item that must be exactly one session.
-// Its error names a field, and quotes nothing of the body.
-func decodeSession(body []byte, metadataKeys []string) (*Session, error) {
-	var wire wireSession
-	if err := decodeObject(body, &wire); err != nil {
-		return nil, err
-	}
-	return wire.session(metadataKeys)
-}
-
-// session converts what was decoded. An agent session ID that is no text, and
-// metadata that are none, are left out: no value of the session depends on them.
-func (w *wireSession) session(metadataKeys []string) (*Session, error) {
+// session converts what was decoded. Beside an error, the session has those fields that are
+// valid. An agent session ID that is not a string, and metadata that is not an object, are
+// left out: no value of the session depends on them.
+func (c *Client) session(w *wireSession) (*Session, error) {
 	var f fields
 	s := &Session{
 		Record: Record{
@@ -100,12 +142,9 @@ func (w *wireSession) session(metadataKeys []string) (*Session, error) {
 	if w.FinishedAt.state == valid || w.FinishedAt.state == invalid {
 		s.FinishedAt = f.time("finishedAt", w.FinishedAt)
 	}
-	if f.err != nil {
-		return nil, f.err
-	}
 	s.AgentSessionID = w.AgentSessionID.value
-	s.Metadata = decodeMetadata(w.Metadata, metadataKeys)
-	return s, nil
+	s.Metadata = decodeMetadata(w.Metadata, c.options.MetadataKeys)
+	return s, f.err
 }
 
 // fields converts fields and keeps the first error, with the name of the field but

@@ -11,8 +11,13 @@ const oneSession = `{"id":"5d1f0c3e-6b1a-4c8e-9f57-0a2b3c4d5e6f","status":"activ
 func BenchmarkDecodeSession(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(oneSession)))
+	client := New(Options{Concurrency: 1})
 	for b.Loop() {
-		if _, err := decodeSession([]byte(oneSession), nil); err != nil {
+		var wire wireSession
+		if err := decodeObject([]byte(oneSession), &wire); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := client.session(&wire); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -142,7 +142,7 @@ func benchTargets(b testing.TB, url string, sessions int) map[string]http.Handle
 	floor := newFloor(url, sessions)
 	b.Cleanup(floor.client.CloseIdleConnections)
 	return map[string]http.Handler{
-		"exporter": e.Handler(context.Background(), c, log.NewNopLogger()),
+		"exporter": e.Handler(),
 		"raw":      http.HandlerFunc(floor.serveRaw),
 		"library":  floor.libraryHandler(),
 	}

@@ -23,10 +23,8 @@ type Explanation struct {
 	Cause  string // what the error says beyond its reason; "" for nothing
 }
 
-// Explain explains an error of a Reading. One that is no *apiclient.Error counts
-// as one of the connection.
-func Explain(err error) Explanation {
-	e := asAPIError(err)
+// Explain explains an error of a Reading.
+func Explain(e *apiclient.Error) Explanation {
 	return Explanation{Reason: e.Reason, Text: strings.ReplaceAll(string(e.Reason), "_", " ") + ": " + advice(e), Cause: cause(e)}
 }
 

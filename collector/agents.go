@@ -28,19 +28,20 @@ type agentSessions struct {
 func (a *agentSessions) paused() *apiclient.Error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if wait := a.due.Sub(a.store.now()); wait <= 0 || wait > agentListPause {
+	if wait := a.due.Sub(a.store.options.Now()); wait <= 0 || wait > agentListPause {
 		return nil
 	}
 	return a.failure
 }
 
 // recordList records whether the list failed, although not the whole API does.
-// A refusal ends the requests for a while at once, and what may pass if it comes again.
+// After a refusal the list is not asked for until agentListPause is over; after a failure
+// that may pass, only if the next request fails, too.
 func (a *agentSessions) recordList(failure *apiclient.Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if failure != nil && (a.failure != nil || failure.Refused()) {
-		a.due = a.store.now().Add(agentListPause)
+		a.due = a.store.options.Now().Add(agentListPause)
 	}
 	a.failure = failure
 }

@@ -13,26 +13,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
 
 // Options say what a Collector exports.
 type Options struct {
-	Client            *apiclient.Client
-	Discover          bool             // export every active session of the project, too
-	ShortLived        bool             // when discovering, find sessions that began and ended between two readings, too
-	Linger            time.Duration    // how long a discovered session stays exported after it finished
-	Settle            time.Duration    // how long after its finish late metering may change a session
-	MinAge            time.Duration    // how old a discovered session is when it gets series of its own; 0: the age gives it none
-	MinCost           float64          // what it has cost then, in USD; 0: the cost gives it none; both 0: it gets them at once
-	MetadataLabels    []string         // keys of the metadata that become labels of browseruse_session_info; none: no such metric
-	MetadataMaxLength int              // of a label's value, in bytes: a longer one is cut; 0: no limit
-	MaxAge            time.Duration    // a Read is answered from the last reading if that began at most so long ago; 0: never
-	SessionIDs        []string         // UUIDs in lower case; a double is exported once
-	SessionFile       *SessionFile     // nil: none
-	KeyFile           func() FileState // how the file of the API key is found; nil: there is none
-	Account           bool             // export the account, too
-	AgentSessions     bool             // export agent sessions, too
-	Timeout           time.Duration    // of a Collect, which is told no deadline
+	Client            *apiclient.Client        // its MetadataKeys become labels of browseruse_session_info, if there are any
+	Discover          bool                     // export every active session of the project, too
+	ShortLived        bool                     // when discovering, find sessions that began and ended between two readings, too
+	Linger            time.Duration            // how long a discovered session stays exported after it finished
+	Settle            time.Duration            // how long after its finish late metering may change a session
+	MinAge            time.Duration            // how old a discovered session is when it gets its own series; 0: age alone gives it none
+	MinCost           float64                  // what it has cost by then, in USD; 0: cost alone gives it none; both 0: it gets them immediately
+	MetadataMaxLength int                      // of the label of a metadata value, in bytes: a longer one is cut; 0: no limit
+	MaxAge            time.Duration            // a Read is answered from the last reading if that began at most so long ago; 0: never
+	SessionIDs        []string                 // UUIDs in lower case; a double is exported once
+	SessionFile       *SessionFile             // nil without one
+	KeyFile           func() reloadfile.Status // how the file of the API key was found; nil without one
+	Account           bool                     // export the account, too
+	Timeout           time.Duration            // of a Collect, which has no deadline of its own
 	Logger            log.Logger
 	Now               func() time.Time // nil: time.Now
 }
@@ -49,6 +48,8 @@ type Collector struct {
 	spend    spendTracker
 	troubled atomic.Bool          // the whole API failed in the last reading
 	others   *prometheus.Registry // the project's metrics that are not of a reading: of its requests, and the ledger's
+	closed   context.Context      // over once the Collector is closed
+	close    context.CancelFunc
 
 	mu      sync.Mutex // guards the rest, never held while reading
 	begun   int        // readings so far
@@ -70,10 +71,11 @@ func New(o Options) *Collector {
 		failures: newFailureLog(o.Logger),
 		browsers: newStore[*apiclient.Session](&o),
 		ledger:   ledger,
-		info:     newInfoDesc(o.MetadataLabels, o.MetadataMaxLength),
+		info:     newInfoDesc(o.Client.MetadataKeys(), o.MetadataMaxLength),
 		others:   others,
 	}
-	if o.AgentSessions {
+	c.closed, c.close = context.WithCancel(context.Background())
+	if o.Client.HasAgentSessions() {
 		c.agents = &agentSessions{store: newStore[*apiclient.AgentSession](&o), ledger: newLedger(o.Now, o.Settle)}
 		ledger.agents = c.agents.ledger
 	}
@@ -126,6 +128,9 @@ func (c *Collector) Read(ctx context.Context) *Reading {
 		return shared.partial.reading()
 	}
 }
+
+// Close cancels the reading under way. A later one sends no request.
+func (c *Collector) Close() { c.close() }
 
 // recentEnough returns the last reading if no newer one is wanted, or else nil.
 func (c *Collector) recentEnough() *Reading {

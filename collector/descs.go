@@ -49,19 +49,15 @@ var browserSeries = newSeries(sessionUp, sessionLabels,
 	gaugeOf("browseruse_session_active",
 		"Whether the browser runs, and so is billed: 1 active, 0 stopped.",
 		func(s *apiclient.Session, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
-	gaugeOf("browseruse_session_proxy_used_megabytes",
+	amountOf("browseruse_session_proxy_used_megabytes",
 		"Proxy traffic of the session so far, in megabytes as the API reports them.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) {
-			return s.ProxyUsedMB.Value, s.ProxyUsedMB.Known
-		}),
-	gaugeOf("browseruse_session_proxy_cost_usd",
+		func(s *apiclient.Session) apiclient.Amount { return s.ProxyUsedMB }),
+	amountOf("browseruse_session_proxy_cost_usd",
 		"Cost of the session's proxy traffic so far, in US dollars; late metering may still change it after a stop.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) { return s.ProxyCost.Value, s.ProxyCost.Known }),
-	gaugeOf("browseruse_session_browser_cost_usd",
+		func(s *apiclient.Session) apiclient.Amount { return s.ProxyCost }),
+	amountOf("browseruse_session_browser_cost_usd",
 		"Cost of the session's browser time so far, in US dollars; late metering may still change it after a stop.",
-		func(s *apiclient.Session, _ time.Time) (float64, bool) {
-			return s.BrowserCost.Value, s.BrowserCost.Known
-		}),
+		func(s *apiclient.Session) apiclient.Amount { return s.BrowserCost }),
 	gaugeOf("browseruse_session_timeout_remaining_seconds",
 		"Seconds until the session times out, negative if it is overdue; absent once it stopped.",
 		func(s *apiclient.Session, now time.Time) (float64, bool) {
@@ -89,22 +85,22 @@ var agentSeries = newSeries(
 	gaugeOf("browseruse_agent_session_active",
 		"Whether the agent session lives: 1 while it is created, idle or running, 0 once it has ended.",
 		func(s *apiclient.AgentSession, _ time.Time) (float64, bool) { return boolean(s.Active()), true }),
-	agentAmount("browseruse_agent_session_llm_cost_usd",
+	amountOf("browseruse_agent_session_llm_cost_usd",
 		"Cost of the agent session's LLM so far, in US dollars; late metering may still change it after its end.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.LLMCost }),
-	agentAmount("browseruse_agent_session_total_cost_usd",
+	amountOf("browseruse_agent_session_total_cost_usd",
 		"Cost of the agent session so far, in US dollars; that of its browsers and their proxy is a part of it, so never add them.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.TotalCost }),
-	agentAmount("browseruse_agent_session_max_cost_usd",
+	amountOf("browseruse_agent_session_max_cost_usd",
 		"What the agent session may cost at most, in US dollars; absent if there is no limit.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.MaxCost }),
-	agentAmount("browseruse_agent_session_input_tokens",
+	amountOf("browseruse_agent_session_input_tokens",
 		"Tokens that the LLM was given for the agent session so far.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.InputTokens }),
-	agentAmount("browseruse_agent_session_output_tokens",
+	amountOf("browseruse_agent_session_output_tokens",
 		"Tokens that the LLM made for the agent session so far.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.OutputTokens }),
-	agentAmount("browseruse_agent_session_steps",
+	amountOf("browseruse_agent_session_steps",
 		"Steps that the agent session has taken so far.",
 		func(s *apiclient.AgentSession) apiclient.Amount { return s.Steps }),
 	gaugeOf("browseruse_agent_session_start_timestamp_seconds",
@@ -120,8 +116,9 @@ func gaugeOf[S session](name, help string, value func(S, time.Time) (float64, bo
 	return &valueFamily[S]{family{name, help, nil}, value}
 }
 
-func agentAmount(name, help string, amount func(*apiclient.AgentSession) apiclient.Amount) *valueFamily[*apiclient.AgentSession] {
-	return gaugeOf(name, help, func(s *apiclient.AgentSession, _ time.Time) (float64, bool) { return amount(s).Value, amount(s).Known })
+// amountOf returns a family that is absent where an amount is not known.
+func amountOf[S session](name, help string, amount func(S) apiclient.Amount) *valueFamily[S] {
+	return gaugeOf(name, help, func(s S, _ time.Time) (float64, bool) { return amount(s).Value, amount(s).Known })
 }
 
 var sessionUp = &family{"browseruse_session_up",

@@ -67,11 +67,11 @@ func (l *failureLog) write(r *Reading) {
 func writeSessions[S session](l *failureLog, sessions []Found[S], unread, unreadAgain, unknown string) {
 	for i := range sessions {
 		s := &sessions[i]
-		if err := asAPIError(s.Err); err != nil {
+		if err := s.Err; err != nil {
 			_ = level.Debug(l.logger).Log("msg", unread, "session_id", s.ID, "reason", err.Reason, "err", err)
 			continue
 		}
-		if err := asAPIError(s.RereadErr); err != nil {
+		if err := s.RereadErr; err != nil {
 			_ = level.Debug(l.logger).Log("msg", unreadAgain, "session_id", s.ID, "reason", err.Reason, "err", err)
 		}
 		status := s.Session.Common().Status

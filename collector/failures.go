@@ -38,30 +38,29 @@ type Failure struct {
 // whose values may have changed since they were read, and likewise of agent sessions.
 func (r *Reading) Failures() []Failure {
 	var failures []Failure
-	add := func(what string, count int, err error) {
+	add := func(what string, count int, err *apiclient.Error) {
 		if err != nil {
-			failure := asAPIError(err)
-			failures = append(failures, Failure{What: what, Reason: failure.Reason, Count: count, Err: failure})
+			failures = append(failures, Failure{What: what, Reason: err.Reason, Count: count, Err: err})
 		}
 	}
 	add(FailedList, 1, r.ListErr)
 	add(FailedStopped, 1, r.StoppedErr)
 	add(FailedListItems, r.InvalidItems, r.InvalidItemsErr)
 	add(FailedAccount, 1, r.AccountErr)
-	failures = append(failures, failuresOf(FailedSessions, r.Sessions, func(s *SessionReading) error { return s.Err })...)
-	failures = append(failures, failuresOf(FailedRereads, r.Sessions, func(s *SessionReading) error { return s.RereadErr })...)
+	failures = append(failures, failuresOf(FailedSessions, r.Sessions, func(s *SessionReading) *apiclient.Error { return s.Err })...)
+	failures = append(failures, failuresOf(FailedRereads, r.Sessions, func(s *SessionReading) *apiclient.Error { return s.RereadErr })...)
 	add(FailedAgentList, 1, r.AgentListErr)
-	failures = append(failures, failuresOf(FailedAgents, r.AgentSessions, func(s *AgentSessionReading) error { return s.Err })...)
-	return append(failures, failuresOf(FailedAgentRereads, r.AgentSessions, func(s *AgentSessionReading) error { return s.RereadErr })...)
+	failures = append(failures, failuresOf(FailedAgents, r.AgentSessions, func(s *AgentSessionReading) *apiclient.Error { return s.Err })...)
+	return append(failures, failuresOf(FailedAgentRereads, r.AgentSessions, func(s *AgentSessionReading) *apiclient.Error { return s.RereadErr })...)
 }
 
 // failuresOf returns the failures of sessions, by reason.
-func failuresOf[S session](what string, sessions []Found[S], errOf func(*Found[S]) error) []Failure {
+func failuresOf[S session](what string, sessions []Found[S], errOf func(*Found[S]) *apiclient.Error) []Failure {
 	var failures []Failure
 	byReason := map[apiclient.Reason]int{} // index in failures
 	for i := range sessions {
 		s := &sessions[i]
-		failure := asAPIError(errOf(s))
+		failure := errOf(s)
 		if failure == nil {
 			continue
 		}

@@ -77,23 +77,12 @@ func (r *Reading) accountFamilies() []*dto.MetricFamily {
 	if account == nil {
 		return nil
 	}
-	var left []*dto.Metric
-	for _, credit := range []struct {
-		source string
-		usd    *float64
-	}{{"additional", account.AdditionalCreditsUSD}, {"monthly", account.MonthlyCreditsUSD}} {
-		if credit.usd != nil {
-			left = append(left, credits.sample(*credit.usd, credit.source))
-		}
+	return []*dto.MetricFamily{
+		credits.with(append(credits.known(account.AdditionalCreditsUSD, "additional"), credits.known(account.MonthlyCreditsUSD, "monthly")...)...),
+		concurrentSessionsLimit.with(concurrentSessionsLimit.known(account.ConcurrentSessionsLimit)...),
+		activeSessions.with(activeSessions.known(account.ActiveSessions)...),
+		accountInfo.single(1, account.Plan, account.ProjectID),
 	}
-	families := []*dto.MetricFamily{credits.with(left...), accountInfo.single(1, account.Plan, account.ProjectID)}
-	if limit := account.ConcurrentSessionsLimit; limit != nil {
-		families = append(families, concurrentSessionsLimit.single(*limit))
-	}
-	if active := account.ActiveSessions; active != nil {
-		families = append(families, activeSessions.single(*active))
-	}
-	return families
 }
 
 // sessionFamilies returns the families that have a series for each browser session.
@@ -245,6 +234,14 @@ func (f *family) sample(value float64, labelValues ...string) *dto.Metric {
 	return &dto.Metric{Label: pairs, Gauge: &dto.Gauge{Value: &value}}
 }
 
+// known returns a gauge alone, or nothing if its value is nil.
+func (f *family) known(value *float64, labelValues ...string) []*dto.Metric {
+	if value == nil {
+		return nil
+	}
+	return []*dto.Metric{f.sample(*value, labelValues...)}
+}
+
 // single returns f with a gauge alone.
 func (f *family) single(value float64, labelValues ...string) *dto.MetricFamily {
 	return f.with(f.sample(value, labelValues...))
@@ -264,12 +261,7 @@ type reported struct {
 
 // Collect implements prometheus.Collector.
 func (r reported) Collect(ch chan<- prometheus.Metric) {
-	collectGathered(ch, r.Gatherer(r.reading))
-}
-
-// collectGathered sends what g gathers.
-func collectGathered(ch chan<- prometheus.Metric, g prometheus.TransactionalGatherer) {
-	families, done, err := g.Gather()
+	families, done, err := r.Gatherer(r.reading).Gather()
 	defer done() // the metrics that were sent stay as they are
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)

@@ -83,7 +83,7 @@ func (d *infoDesc) labelPairs(s *SessionReading, common []*dto.LabelPair) (pairs
 }
 
 // Metadata returns the values of a session of r for the labels that the metadata
-// has been configured to be, by label; nil if there are none.
+// has been configured to be, by label; nil without such labels.
 func (r *Reading) Metadata(s *SessionReading) map[string]string {
 	if r.info == nil || s.Err != nil {
 		return nil

@@ -15,7 +15,7 @@ const (
 	// being counted again. What began longer ago than this is never counted whole.
 	ledgerMemory = 24 * time.Hour
 
-	// sweepPause is how often sessions that no reading has any more are looked at.
+	// sweepPause is the time between two sweeps of the sessions that no reading has any more.
 	sweepPause = time.Minute
 )
 
@@ -61,7 +61,7 @@ type ledger struct {
 }
 
 // ledgerEntry is what the ledger keeps of a session. It has no pointers, so that
-// the garbage collector need not look at the entries. Times are in microseconds
+// the garbage collector skips the entries. Times are in microseconds
 // since the epoch.
 type ledgerEntry struct {
 	amounts  [amountCount]float64 // as far as they are known

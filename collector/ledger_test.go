@@ -139,7 +139,7 @@ func TestWhatIsSpentIsCountedOnce(t *testing.T) {
 				b.read()
 			}
 			gone := b.reading()
-			gone.Sessions = []SessionReading{{ID: testID(1), Err: errNotReached(apiclient.EndpointBrowser), fresh: true}}
+			gone.Sessions = []SessionReading{{ID: testID(1), Err: &apiclient.Error{}, fresh: true}}
 			b.book(gone)
 			b.read(b.session(1, time.Hour, 1.5, 1))
 			b.wantSpend("back", 1.5, 1)
@@ -321,7 +321,7 @@ func TestUnseenSessions(t *testing.T) {
 		b.t.Helper()
 		b.now = b.now.Add(time.Minute)
 		r := b.reading(sessions...)
-		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{told: true, total: total}})
+		book(b.ledger, r, r.Sessions, &newestFound[*apiclient.Session]{listTotal: listTotal{known: true, total: total}})
 	}
 	want := func(b *books, count int) {
 		b.t.Helper()

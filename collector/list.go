@@ -40,7 +40,7 @@ func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *par
 		l.missing[id] = true
 	}
 	first := 1
-	if expected := c.browsers.listPages(); l.discover || expected < len(unread) {
+	if expected := max(1, int(c.browsers.pages.Load())); l.discover || expected < len(unread) {
 		first = expected
 	}
 	l.readPages(ctx, 1, first)
@@ -52,7 +52,7 @@ func (c *Collector) readList(ctx context.Context, batch *apiclient.Batch, p *par
 		l.readPages(ctx, first+1, l.pages)
 	}
 	if l.pages > 0 {
-		c.browsers.recordList(l.pages)
+		c.browsers.pages.Store(int64(l.pages))
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	noOrder // the newest may be on any page
 )
 
-// newestList is what is known of a list in which the newest sessions are looked for.
+// newestList is what is known of a list whose newest sessions are read.
 type newestList struct {
 	order listOrder
 	pages int // that the list had last; 0 before it was read
@@ -46,14 +46,17 @@ func (c *Collector) readStopped(ctx context.Context, batch *apiclient.Batch, p *
 	}
 }
 
-// readNewest reads the page of a list that has the newest sessions, and goes on to
-// the next one while record, which is told of each, wants more. It reads nothing of a
-// list without order, and returns false when it finds that it is one. A list may be in
-// the order of the sessions' starts, or of another time.
+// readNewest reads the page of a list that has the newest sessions. It passes each page
+// to record, and goes on to the next one while that wants more. It reads nothing of a
+// list without order, and returns false when it finds out that a list has none. A list may
+// be in the order of the sessions' starts, or of another time.
 func readNewest[S session](
 	store *sessionStore[S], record func(apiclient.Page[S], error) (more bool), other func(S) time.Time, read func(page int) (apiclient.Page[S], error),
 ) (ordered bool) {
-	list := store.newestList()
+	list := &newestList{}
+	if known := store.newest.Load(); known != nil {
+		*list = *known
+	}
 	if list.order == noOrder {
 		return true
 	}
@@ -79,7 +82,7 @@ func readNewest[S session](
 		}
 		number = list.next(number, grew, more)
 	}
-	store.recordNewestList(list)
+	store.newest.Store(list)
 	return list.order != noOrder
 }
 

@@ -10,24 +10,13 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
-
-// errNotReached returns why a session has no values if the time of the scrape was over
-// before anything was known of the session.
-func errNotReached(endpoint apiclient.Endpoint) error {
-	return &apiclient.Error{
-		Endpoint: endpoint, Reason: apiclient.ReasonTimeout, NotSent: apiclient.NotSentDeadline,
-		Err: errors.New("the time was over before the session was reached"),
-	}
-}
 
 // partialReading is the reading under way. Each result reaches it once, through
 // one of its record methods, or of those of its sessions, which keeps it for this
 // reading and in a store for the next. It is safe for concurrent use.
 type partialReading struct {
-	now   func() time.Time
-	start time.Time
-
 	mu       sync.Mutex // never held while waiting
 	found    Reading    // without its sessions
 	browsers partialSessions[*apiclient.Session]
@@ -38,28 +27,11 @@ type partialReading struct {
 	nowhere  bool // a response was 404, for the list or the account
 }
 
-// partialSessions is what the reading under way has of the sessions of one kind.
-type partialSessions[S session] struct {
-	reading  *partialReading // whose lock is this one's
-	store    *sessionStore[S]
-	endpoint apiclient.Endpoint // of a single session
-	sessions map[string]Found[S]
-	newest   newestFound[S]
-}
-
-// newestFound is what a reading found in a list of which it read the newest sessions.
-type newestFound[S session] struct {
-	listTotal
-	pages [][]S
-}
-
 // newPartialReading returns a reading that begins now. The caller holds c.mu.
 func (c *Collector) newPartialReading() *partialReading {
 	c.begun++
-	start := c.options.Now()
 	p := &partialReading{
-		now: c.options.Now, start: start,
-		found: Reading{Start: start, MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
+		found: Reading{Start: c.options.Now(), MetadataLabels: c.info.labelNames(), number: c.begun, now: c.options.Now, info: c.info},
 	}
 	p.browsers = partialSessions[*apiclient.Session]{reading: p, store: c.browsers, endpoint: apiclient.EndpointBrowser}
 	if c.agents != nil {
@@ -69,87 +41,30 @@ func (c *Collector) newPartialReading() *partialReading {
 }
 
 // age returns how long ago the reading began.
-func (p *partialReading) age() time.Duration { return p.now().Sub(p.start) }
-
-// begin records what is known before the first request.
-func (p *partialSessions[S]) begin(plan readPlan[S]) {
-	p.reading.mu.Lock()
-	defer p.reading.mu.Unlock()
-	p.sessions = make(map[string]Found[S], len(plan.known)+len(plan.unread))
-	for _, id := range plan.unread {
-		p.sessions[id] = Found[S]{ID: id, Err: errNotReached(p.endpoint)}
-	}
-	for _, session := range plan.known {
-		p.sessions[session.ID] = session
-	}
-}
+func (p *partialReading) age() time.Duration { return p.found.now().Sub(p.found.Start) }
 
 // recordFiles records how the files of session IDs and of the API key were found.
-func (p *partialReading) recordFiles(sessionFile, keyFile *FileState) {
+func (p *partialReading) recordFiles(sessionFile, keyFile *reloadfile.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.found.SessionFile, p.found.KeyFile = sessionFile, keyFile
 }
 
-// recordSession records the values of a session, and whether a list brought them, as
-// it does for a session that nobody configured. A session that stopped while the
-// reading went on does not run again.
-func (p *partialSessions[S]) recordSession(session S, discovered bool) {
-	p.reading.mu.Lock()
-	defer p.reading.mu.Unlock()
-	p.reading.recordOutcome(nil)
-	if known := p.sessions[session.Common().ID]; known.fresh && known.Err == nil && !known.Session.Active() && session.Active() {
-		return
-	}
-	p.store.recordRead(session, discovered)
-	p.keep(session)
+// recordStopped is recordNewest for the list of stopped sessions.
+func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], err error) (allNew bool) {
+	return p.browsers.recordNewest(page, err, &p.found.StoppedErr, p.recordInvalidItem)
 }
 
-// keep keeps the values of a session for this reading. The lock is held.
-func (p *partialSessions[S]) keep(session S) {
-	id := session.Common().ID
-	p.sessions[id] = Found[S]{ID: id, Session: session, ReadAt: p.reading.now(), fresh: true, read: true}
-}
-
-// recordStopped records a page of the list of stopped sessions, or why it could not
-// be read, and reports whether more may be on the next page: whether all are new.
-func (p *partialReading) recordStopped(page apiclient.Page[*apiclient.Session], err error) (more bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failure := asAPIError(err)
-	p.recordOutcome(failure)
-	if failure != nil {
-		p.found.StoppedErr = failure
-		return false
-	}
-	for _, item := range page.Invalid {
-		p.recordInvalidItem(item.Err)
-	}
-	return p.browsers.recordNewest(page)
-}
-
-// recordAgents records a page of the list of agent sessions, or why it could not be
-// read, and reports whether all of them are new.
+// recordAgents is recordNewest for the list of agent sessions.
 func (p *partialReading) recordAgents(page apiclient.Page[*apiclient.AgentSession], err error) (allNew bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failure := asAPIError(err)
-	p.recordOutcome(failure)
-	if failure != nil {
-		p.found.AgentListErr = failure
-		return false
-	}
-	for _, item := range page.Invalid {
-		p.found.AgentListErr = item.Err
-	}
-	return p.agents.recordNewest(page)
+	return p.agents.recordNewest(page, err, &p.found.AgentListErr, func(err *apiclient.Error) { p.found.AgentListErr = err })
 }
 
 // agentListFailure returns why the list of agent sessions could not be read, or nil.
 func (p *partialReading) agentListFailure() *apiclient.Error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return asAPIError(p.found.AgentListErr)
+	return p.found.AgentListErr
 }
 
 // namedAgents returns the agent sessions that active browsers name and of which nothing
@@ -178,57 +93,6 @@ func (p *partialReading) othersFailed() bool {
 	return p.asked && !p.answered && !p.notFound
 }
 
-// recordNewest records a page of the newest sessions, and reports whether all of them
-// are new. The lock is held.
-func (p *partialSessions[S]) recordNewest(page apiclient.Page[S]) (allNew bool) {
-	if !p.newest.told {
-		p.newest.listTotal = listTotal{told: true, total: page.Total}
-	}
-	p.newest.pages = append(p.newest.pages, page.Sessions)
-	allNew = len(page.Sessions) > 0
-	for _, session := range page.Sessions {
-		exported, isNew := p.store.recordNewest(session)
-		allNew = allNew && isNew
-		if exported {
-			p.keep(session)
-		}
-	}
-	return allNew
-}
-
-// notFresh returns those of these sessions about which nothing was recorded in this
-// reading.
-func (p *partialSessions[S]) notFresh(ids []string) []string {
-	p.reading.mu.Lock()
-	defer p.reading.mu.Unlock()
-	var rest []string
-	for _, id := range ids {
-		if !p.sessions[id].fresh {
-			rest = append(rest, id)
-		}
-	}
-	return rest
-}
-
-// recordFailure records why a session could not be read. Values that the reading
-// has of it stay.
-func (p *partialSessions[S]) recordFailure(id string, err error) {
-	failure := asAPIError(err)
-	p.reading.mu.Lock()
-	defer p.reading.mu.Unlock()
-	p.store.recordFailure(id, failure)
-	p.reading.recordOutcome(failure)
-	session := p.sessions[id]
-	session.ID, session.fresh = id, true
-	switch {
-	case session.ReadAt.IsZero():
-		session.Err = failure
-	case failure.NotSent == "": // a later reading will do, else
-		session.RereadErr = failure
-	}
-	p.sessions[id] = session
-}
-
 // recordPage records a page of the list of active sessions, or why it could not be
 // read. Of several failures the reading keeps the first that was sent.
 func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err error) {
@@ -236,7 +100,7 @@ func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err
 	defer p.mu.Unlock()
 	failure := asAPIError(err)
 	p.recordOutcome(failure)
-	if failure != nil && (p.found.ListErr == nil || asAPIError(p.found.ListErr).NotSent != "" && failure.NotSent == "") {
+	if failure != nil && (p.found.ListErr == nil || p.found.ListErr.NotSent != "" && failure.NotSent == "") {
 		p.found.ListErr = failure
 	}
 	for _, item := range page.Invalid {
@@ -248,7 +112,7 @@ func (p *partialReading) recordPage(page apiclient.Page[*apiclient.Session], err
 
 // recordInvalidItem records an item of the list that is no session, nor says of
 // which one it is. p.mu is held.
-func (p *partialReading) recordInvalidItem(err error) {
+func (p *partialReading) recordInvalidItem(err *apiclient.Error) {
 	p.found.InvalidItems++
 	p.found.InvalidItemsErr = err
 }
@@ -257,9 +121,10 @@ func (p *partialReading) recordInvalidItem(err error) {
 func (p *partialReading) recordAccount(account apiclient.Account, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.recordOutcome(asAPIError(err))
-	if err != nil {
-		p.found.AccountErr = err
+	failure := asAPIError(err)
+	p.recordOutcome(failure)
+	if failure != nil {
+		p.found.AccountErr = failure
 		return
 	}
 	p.found.Account = &account
@@ -312,24 +177,8 @@ func (p *partialReading) reading() *Reading {
 	return &r
 }
 
-// inOrder returns the sessions in the order of their IDs. The lock is held.
-func (p *partialSessions[S]) inOrder() []Found[S] {
-	sessions := make([]Found[S], 0, len(p.sessions))
-	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
-		sessions = append(sessions, p.sessions[id])
-	}
-	p.store.hide(sessions)
-	return sessions
-}
-
-// asAPIError returns the error of a request, or nil for none.
+// asAPIError returns the error of a request as what it always is, or nil for nil.
 func asAPIError(err error) *apiclient.Error {
-	if err == nil {
-		return nil
-	}
-	var failure *apiclient.Error
-	if !errors.As(err, &failure) {
-		failure = &apiclient.Error{Reason: apiclient.ReasonConnection, Err: err}
-	}
+	failure, _ := errors.AsType[*apiclient.Error](err)
 	return failure
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
 
 // read fills p with what the API says, until ctx is over, and returns what has
@@ -17,9 +18,7 @@ import (
 func (c *Collector) read(ctx context.Context, p *partialReading) *Reading {
 	cautious := c.troubled.Load()
 	batch := c.options.Client.NewBatch(cautious)
-	ids, sessionFile := c.sessionIDs()
-	p.recordFiles(sessionFile, c.keyFile())
-	plan := c.browsers.plan(ids)
+	plan := c.browsers.plan(c.loadFiles(p))
 	p.browsers.begin(plan)
 
 	agents := c.newAgentReader(batch, p)
@@ -101,23 +100,18 @@ func readOneByOne[S session](c *Collector, p *partialSessions[S], plan readPlan[
 	_ = readers.Wait() // a failure is recorded in the reading
 }
 
-// sessionIDs returns the IDs from flags and file, doubles included, and the state
-// of the file.
-func (c *Collector) sessionIDs() ([]string, *FileState) {
-	ids := slices.Clone(c.options.SessionIDs)
-	var file *FileState
-	if c.options.SessionFile != nil {
-		var fromFile []string
-		fromFile, file = c.options.SessionFile.load()
-		ids = append(ids, fromFile...)
+// loadFiles records in p how the files were found, and returns the session IDs from flags
+// and file, doubles included.
+func (c *Collector) loadFiles(p *partialReading) []string {
+	ids := c.options.SessionIDs
+	var sessionFile, keyFile *reloadfile.Status
+	if file := c.options.SessionFile; file != nil {
+		state := file.Load()
+		sessionFile, ids = &state.Status, slices.Concat(ids, state.Value)
 	}
-	return ids, file
-}
-
-// keyFile returns the state of the key file, or nil without one.
-func (c *Collector) keyFile() *FileState {
-	if c.options.KeyFile == nil {
-		return nil
+	if c.options.KeyFile != nil {
+		keyFile = new(c.options.KeyFile())
 	}
-	return new(c.options.KeyFile())
+	p.recordFiles(sessionFile, keyFile)
+	return ids
 }

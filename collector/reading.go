@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"browseruse_exporter/apiclient"
+	"browseruse_exporter/reloadfile"
 )
 
-// Reading is what one look at the API found. It does not change any more and may
-// be shared.
+// Reading is what the requests of one scrape, or of several that share them, found. It does
+// not change any more and may be shared.
 type Reading struct {
 	Start     time.Time
 	Duration  time.Duration // until it was complete, or until it was cut short
@@ -21,20 +22,20 @@ type Reading struct {
 	Sessions []SessionReading // in the order of their IDs
 
 	Account    *apiclient.Account // nil if it was not asked for, or could not be read
-	AccountErr error              // why it could not be read
+	AccountErr *apiclient.Error   // why it could not be read
 
-	ListErr error // why the list of active sessions could not be read whole, if it was asked for
+	ListErr *apiclient.Error // why the list of active sessions could not be read whole, if it was asked for
 
-	StoppedErr error // why the newest of the stopped sessions could not be read, if they were asked for
+	StoppedErr *apiclient.Error // why the newest of the stopped sessions could not be read, if they were asked for
 
 	AgentSessions []AgentSessionReading // in the order of their IDs; nil if they were not asked for
-	AgentListErr  error                 // why the newest of them, or one of these, could not be read, if they were asked for
+	AgentListErr  *apiclient.Error      // why the newest of them, or one of these, could not be read, if they were asked for
 
-	InvalidItems    int   // items of the lists that could not be read and name no session
-	InvalidItemsErr error // why, of one of them
+	InvalidItems    int              // items of the lists that could not be read and name no session
+	InvalidItemsErr *apiclient.Error // why, of one of them
 
-	SessionFile *FileState // nil without one
-	KeyFile     *FileState // nil without one
+	SessionFile *reloadfile.Status // nil without one
+	KeyFile     *reloadfile.Status // nil without one
 
 	MetadataLabels []string // that Metadata fills, sorted
 
@@ -66,13 +67,13 @@ type AgentSessionReading = Found[*apiclient.AgentSession]
 // Found is what a Reading has of one session.
 type Found[S session] struct {
 	ID      string
-	Session S         // nil if Err is set
-	ReadAt  time.Time // when its values were read; zero if Err is set
-	Err     error     // why its values could not be read
+	Session S                // nil if Err is set
+	ReadAt  time.Time        // when its values were read; zero if Err is set
+	Err     *apiclient.Error // why its values could not be read
 
 	// RereadErr is why the values could not be read again, although they may have
 	// changed since ReadAt; nil if Err is set.
-	RereadErr error
+	RereadErr *apiclient.Error
 
 	fresh  bool // recorded in this reading, be it a failure
 	read   bool // its values are of this reading
@@ -85,12 +86,6 @@ type APIState struct {
 	HoldReason apiclient.Reason         // of the response that asked for it
 	Requests   int                      // that the reading sent, retries included
 	Failures   []apiclient.FailureCount // since the exporter's start, the latest first
-}
-
-// FileState is how a file that is read again was found.
-type FileState struct {
-	LoadedAt time.Time // when the content in force was loaded
-	Err      error     // why the file as it is now is not in force; nil if it is
 }
 
 // keepStale keeps for r what the reading before it, or those before that, found of the
@@ -134,8 +129,8 @@ func find[S session](sessions []Found[S], id string) *Found[S] {
 	return &sessions[i]
 }
 
-// AllRead reports whether every session that was asked for was read; the account,
-// agent sessions, and stopped sessions that nobody asked for, do not count.
+// AllRead reports whether every session that is exported was read. The account, agent
+// sessions, and the list of stopped sessions do not count.
 func (r *Reading) AllRead() bool {
 	for _, failure := range r.Failures() {
 		switch failure.What {

@@ -264,7 +264,7 @@ func TestStoppingAnswersTheScrapeInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := exportertest.New(t, exportertest.NewAPI(2), exportertest.IDFlags(2)...)
 		r.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: simapi.Hang()})
-		time.AfterFunc(time.Second, r.Stop)
+		time.AfterFunc(time.Second, r.Exit)
 		start := time.Now()
 		exportertest.Has(t, r.Scrape(), exportertest.Up(1, 0), exportertest.Up(2, 1), exportertest.Failures("browser", "timeout", 0))
 		if took := time.Since(start); took > 1200*time.Millisecond {

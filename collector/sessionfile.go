@@ -15,34 +15,19 @@ import (
 )
 
 // SessionFile is a file of session IDs, one a line, that is read again before
-// each reading. What changes in it is logged once.
-type SessionFile struct {
-	file *reloadfile.File[[]string]
-}
+// each reading.
+type SessionFile = reloadfile.File[[]string]
 
 // OpenSessionFile reads the file for the first time. Its error names the file
-// and, where a line is to blame, that line.
+// and, where a line is to blame, that line. What changes in it is logged once.
 func OpenSessionFile(path string, logger log.Logger, now func() time.Time) (*SessionFile, error) {
-	file, err := reloadfile.Open(path, parseSessionIDs, func(state reloadfile.State[[]string]) {
+	return reloadfile.Open(path, parseSessionIDs, func(state reloadfile.State[[]string]) {
 		if state.Err != nil {
 			_ = level.Error(logger).Log("msg", "Session file is bad, its last good content stays in force", "sessions", len(state.Value), "err", state.Err)
 			return
 		}
 		_ = level.Info(logger).Log("msg", "Session file loaded", "sessions", len(state.Value))
 	}, now)
-	if err != nil {
-		return nil, err
-	}
-	return &SessionFile{file: file}, nil
-}
-
-// Reload reads the file again at once, also if it was written just now.
-func (f *SessionFile) Reload() { f.file.Reload() }
-
-// load returns the IDs in force and how the file was found.
-func (f *SessionFile) load() ([]string, *FileState) {
-	state := f.file.Load()
-	return state.Value, &FileState{LoadedAt: state.LoadedAt, Err: state.Err}
 }
 
 // parseSessionIDs reads one UUID a line. Blank lines are allowed, and so are

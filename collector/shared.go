@@ -29,7 +29,7 @@ func (c *Collector) acquire(ctx context.Context) *sharedReading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil || c.current.partial.age() > timeLeft(ctx) {
-		shared, cancel := context.WithCancelCause(context.Background())
+		shared, cancel := context.WithCancelCause(c.closed)
 		s := &sharedReading{partial: c.newPartialReading(), cancel: cancel, done: make(chan struct{})}
 		c.current = s
 		go func() {
@@ -74,7 +74,7 @@ func (c *Collector) release(s *sharedReading, cause error) {
 }
 
 // end lets the next scrape start a reading of its own, and keeps this one for
-// those that need no newer one. A canceled reading is kept for nobody.
+// those that need no newer one. A canceled reading is not kept.
 func (c *Collector) end(s *sharedReading, canceled bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

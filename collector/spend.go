@@ -22,8 +22,8 @@ const (
 // have grown by since an earlier reading. A session counts if both readings have its
 // costs, or if it started between them.
 type SpendRate struct {
-	Rate                   // over the time from the earlier reading to this one
-	sessions []sessionRate // in the order of the IDs
+	Rate     // over the time from the earlier reading to this one
+	sessions map[string]Rate
 }
 
 // Rate is how fast money is spent, and data moved through the proxy; of that NaN if
@@ -34,22 +34,16 @@ type Rate struct {
 	Over               time.Duration
 }
 
-type sessionRate struct {
-	id string
-	Rate
-}
-
 // Of returns the rate of a session, or of the LLM of an agent session; nil if it is not
 // known. One that started in the meantime has its own since its start.
 func (r *SpendRate) Of(id string) *Rate {
 	if r == nil {
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(r.sessions, id, func(s sessionRate, id string) int { return strings.Compare(s.id, id) })
-	if !found {
-		return nil
+	if rate, known := r.sessions[id]; known {
+		return &rate
 	}
-	return &r.sessions[i].Rate
+	return nil
 }
 
 // spendTracker remembers the costs that readings found, at intervals. It is safe
@@ -92,11 +86,12 @@ func (t *spendTracker) rate(r *Reading) *SpendRate {
 	t.newest = r.number
 	t.forget(r.Start)
 	var rate *SpendRate
-	if len(t.marks) > 0 && r.Start.Sub(t.marks[0].at) >= minSpendWindow {
-		rate = t.marks[0].rateUntil(r)
+	now := mark{at: r.Start, costs: costsOf(r)}
+	if len(t.marks) > 0 && now.at.Sub(t.marks[0].at) >= minSpendWindow {
+		rate = t.marks[0].rateUntil(now)
 	}
-	if n := len(t.marks); n == 0 || r.Start.Sub(t.marks[n-1].at) >= spendMarkInterval {
-		t.marks = append(t.marks, newMark(r))
+	if n := len(t.marks); n == 0 || now.at.Sub(t.marks[n-1].at) >= spendMarkInterval {
+		t.marks = append(t.marks, now)
 	}
 	return rate
 }
@@ -112,13 +107,11 @@ func (t *spendTracker) forget(now time.Time) {
 	}
 }
 
-func newMark(r *Reading) mark { return mark{at: r.Start, costs: costsOf(r)} }
-
-// rateUntil returns how fast money was spent from m to r, as far as is known.
-func (m *mark) rateUntil(r *Reading) *SpendRate {
-	costs, before := costsOf(r), m.costs
-	total, since, rate := sessionCost{}, r.Start.Sub(m.at), &SpendRate{sessions: make([]sessionRate, 0, len(costs))}
-	for _, spent := range costs {
+// rateUntil returns how fast money was spent from m to now, as far as is known.
+func (m *mark) rateUntil(now mark) *SpendRate {
+	before := m.costs
+	total, since, rate := sessionCost{}, now.at.Sub(m.at), &SpendRate{sessions: make(map[string]Rate, len(now.costs))}
+	for _, spent := range now.costs {
 		for len(before) > 0 && before[0].id < spent.id {
 			before = before[1:]
 		}
@@ -128,7 +121,7 @@ func (m *mark) rateUntil(r *Reading) *SpendRate {
 			spent.usd -= before[0].usd
 			spent.megabytes -= before[0].megabytes
 		case spent.started.After(m.at):
-			over = r.Start.Sub(spent.started)
+			over = now.at.Sub(spent.started)
 		default:
 			continue
 		}
@@ -137,7 +130,7 @@ func (m *mark) rateUntil(r *Reading) *SpendRate {
 			total.megabytes += spent.megabytes
 		}
 		if over >= minSpendWindow {
-			rate.sessions = append(rate.sessions, sessionRate{spent.id, spent.rate(over)})
+			rate.sessions[spent.id] = spent.rate(over)
 		}
 	}
 	rate.Rate = total.rate(since)

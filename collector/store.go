@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"browseruse_exporter/apiclient"
@@ -26,24 +27,17 @@ const lateLinger = 5 * time.Minute
 // sessionStore is what earlier readings found out about the sessions of one kind. It
 // holds no more than what is exported. It is safe for concurrent use.
 type sessionStore[S session] struct {
-	now    func() time.Time
-	linger time.Duration
-	settle time.Duration
-
-	minAge  time.Duration // as Options have them
-	minCost float64
+	options *Options
+	pages   atomic.Int64               // that the list of active sessions had last; 0 before it was read
+	newest  atomic.Pointer[newestList] // the list that has the newest sessions, as it was last; nil before it was read
 
 	mu       sync.Mutex // never held while waiting
 	sessions map[string]*storedSession[S]
-	pages    int // of the list of active sessions; 0 before it was read
-	newest   newestList
 }
 
 // newStore returns an empty store.
 func newStore[S session](o *Options) *sessionStore[S] {
-	return &sessionStore[S]{
-		now: o.Now, linger: o.Linger, settle: o.Settle, minAge: o.MinAge, minCost: o.MinCost, sessions: map[string]*storedSession[S]{},
-	}
+	return &sessionStore[S]{options: o, sessions: map[string]*storedSession[S]{}}
 }
 
 // storedSession is what is known of one session.
@@ -51,15 +45,15 @@ type storedSession[S session] struct {
 	discovered bool // through the list, so that it is exported though its ID is not configured
 	shown      bool // it has series of its own
 
-	session   S         // as it was read last, if stopped is set; else nil
-	readAt    time.Time // when that was
-	stopped   time.Time // when it was first read as stopped; zero: it never was, or runs again
-	final     bool      // it is never asked for again
-	rereadErr error     // why it could not be read again since; nil if it was, or need not be
+	session   S                // as it was read last, if stopped is set; else nil
+	readAt    time.Time        // when that was
+	stopped   time.Time        // when it was first read as stopped; zero: it never was, or runs again
+	final     bool             // it is never asked for again
+	rereadErr *apiclient.Error // why it could not be read again since; nil if it was, or need not be
 
-	err         error     // why it could not be read, if that lies with the session and not with the API
-	failedSince time.Time // since when it can't be read though the API works
-	triedAt     time.Time // when a request for it failed last
+	err         *apiclient.Error // why it could not be read, if that lies with the session and not with the API
+	failedSince time.Time        // since when it can't be read though the API works
+	triedAt     time.Time        // when a request for it failed last
 
 	due   time.Time // when it is asked for again, if it is stopped or missing
 	pause time.Duration
@@ -77,7 +71,7 @@ type readPlan[S session] struct {
 func (s *sessionStore[S]) plan(configured []string) readPlan[S] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.options.Now()
 	var p readPlan[S]
 	exported := make(map[string]bool, len(configured))
 	for _, id := range configured {
@@ -103,7 +97,7 @@ func (s *sessionStore[S]) plan(configured []string) readPlan[S] {
 }
 
 // sortByTrial sorts sessions so that those whose requests failed come last, the
-// latest at the end: a few that fail for good must not keep others from being read.
+// latest at the end: a few that always fail must not keep others from being read.
 func (s *sessionStore[S]) sortByTrial(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,12 +119,12 @@ func (s *sessionStore[S]) get(id string) *storedSession[S] {
 // hide marks the sessions that have no series of their own. One that has them keeps
 // them when its cost falls.
 func (s *sessionStore[S]) hide(sessions []Found[S]) {
-	if s.minAge == 0 && s.minCost == 0 {
+	if s.options.MinAge == 0 && s.options.MinCost == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.options.Now()
 	for i := range sessions {
 		session := &sessions[i]
 		stored := s.sessions[session.ID]
@@ -152,24 +146,24 @@ func (s *sessionStore[S]) isWorthSeries(session *Found[S], now time.Time) bool {
 	if !record.FinishedAt.IsZero() {
 		now = record.FinishedAt
 	}
-	return s.minAge > 0 && now.Sub(record.StartedAt) >= s.minAge ||
-		s.minCost > 0 && session.Session.Cost() >= s.minCost
+	return s.options.MinAge > 0 && now.Sub(record.StartedAt) >= s.options.MinAge ||
+		s.options.MinCost > 0 && session.Session.Cost() >= s.options.MinCost
 }
 
 // isOver reports whether a discovered session has been exported for long enough.
 func (s *sessionStore[S]) isOver(stored *storedSession[S], now time.Time) bool {
 	switch {
 	case !stored.stopped.IsZero():
-		until := stored.finish().Add(s.linger)
-		if late := stored.stopped.Add(min(s.linger/2, lateLinger)); late.After(until) {
+		until := stored.finish().Add(s.options.Linger)
+		if late := stored.stopped.Add(min(s.options.Linger/2, lateLinger)); late.After(until) {
 			until = late
 		}
 		if missed := stored.rereadErr != nil || stored.due.Before(until); missed && !stored.final { // in an outage
-			until = until.Add(min(s.linger/2, lateLinger))
+			until = until.Add(min(s.options.Linger/2, lateLinger))
 		}
 		return !now.Before(until)
 	case !stored.failedSince.IsZero():
-		return !now.Before(stored.failedSince.Add(s.linger))
+		return !now.Before(stored.failedSince.Add(s.options.Linger))
 	default:
 		return false
 	}
@@ -188,7 +182,7 @@ func (r *storedSession[S]) finish() time.Time {
 func (s *sessionStore[S]) recordRead(session S, discovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.options.Now()
 	stored := s.get(session.Common().ID)
 	discovered = stored.discovered || discovered
 	if session.Active() {
@@ -200,7 +194,7 @@ func (s *sessionStore[S]) recordRead(session S, discovered bool) {
 	}
 	stored.discovered, stored.session, stored.readAt = discovered, session, now
 	stored.err, stored.rereadErr, stored.failedSince, stored.triedAt = nil, nil, time.Time{}, time.Time{}
-	settled := stored.finish().Add(s.settle)
+	settled := stored.finish().Add(s.options.Settle)
 	if stored.final = !now.Before(settled); stored.final {
 		return
 	}
@@ -217,9 +211,9 @@ const clockSkew = 5 * time.Minute
 func (s *sessionStore[S]) recordNewest(session S) (exported, isNew bool) {
 	record := session.Common()
 	s.mu.Lock()
-	stored, now := s.sessions[record.ID], s.now()
+	stored, now := s.sessions[record.ID], s.options.Now()
 	s.mu.Unlock()
-	lingers := now.Before(record.FinishedAt.Add(s.linger)) && record.FinishedAt.Before(now.Add(clockSkew))
+	lingers := now.Before(record.FinishedAt.Add(s.options.Linger)) && record.FinishedAt.Before(now.Add(clockSkew))
 	if !session.Active() && (stored == nil && !lingers || stored != nil && stored.final) {
 		return false, false
 	}
@@ -227,7 +221,7 @@ func (s *sessionStore[S]) recordNewest(session S) (exported, isNew bool) {
 	return true, stored == nil
 }
 
-// discover stores that sessions are to be exported though nobody configured them.
+// discover stores that sessions are exported though their IDs are not configured.
 func (s *sessionStore[S]) discover(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -244,15 +238,15 @@ func (s *sessionStore[S]) recordFailure(id string, failure *apiclient.Error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.options.Now()
 	stored := s.get(id)
 	stored.triedAt = now
 	if !stored.stopped.IsZero() { // its values stay; not for ever if it is gone
 		stored.rereadErr = failure
-		if failure.Gone() && !now.Before(stored.finish().Add(2*s.settle)) {
+		if failure.Gone() && !now.Before(stored.finish().Add(2*s.options.Settle)) {
 			stored.final, stored.rereadErr = true, nil
 		}
-		stored.postpone(now, stored.finish().Add(s.settle))
+		stored.postpone(now, stored.finish().Add(s.options.Settle))
 		return
 	}
 	if stored.failedSince.IsZero() {
@@ -283,7 +277,7 @@ func (s *sessionStore[S]) forgiveFailures() {
 // last reading is the first one after it has, and none comes shortly before that.
 func (r *storedSession[S]) postpone(now, settled time.Time) {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
-	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // nobody gains from guessing it
+	jitter := 1 + pauseJitter*(2*rand.Float64()-1) //nolint:gosec // no secret
 	r.due = now.Add(time.Duration(float64(r.pause) * jitter))
 	if now.Before(settled) && r.due.After(settled.Add(-r.pause/4)) {
 		r.due = settled
@@ -298,32 +292,4 @@ func isOwnFailure(failure *apiclient.Error) bool {
 	default:
 		return false
 	}
-}
-
-// newestList returns what is known of the list that has the newest sessions.
-func (s *sessionStore[S]) newestList() newestList {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.newest
-}
-
-func (s *sessionStore[S]) recordNewestList(list newestList) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.newest = list
-}
-
-// listPages returns how many pages the list of active sessions had last, one at
-// least.
-func (s *sessionStore[S]) listPages() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return max(1, s.pages)
-}
-
-// recordList stores how many pages the list of active sessions has.
-func (s *sessionStore[S]) recordList(pages int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pages = pages
 }

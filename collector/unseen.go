@@ -8,7 +8,7 @@ const forgetPause = 15 * time.Minute
 
 // listTotal is how many sessions a list has, by the first of its pages that was read.
 type listTotal struct {
-	told  bool // false: no page was read
+	known bool // a page was read
 	total int
 }
 
@@ -33,7 +33,7 @@ type unseenCounter struct {
 	count int // what is exposed
 	open  int // sessions that were read as active and not as stopped
 
-	totals  int       // how often the list told one
+	totals  int       // how many were read
 	newest  int       // number of the newest reading
 	since   time.Time // start of the reading with the first total; what ended before is in that
 	ended   int       // sessions that were seen and ended since then
@@ -77,7 +77,7 @@ func (u *unseenCounter) end(number int, stopped listTotal, active int, now time.
 		u.count += sure - u.level
 		u.level = sure
 	}
-	if !stopped.told {
+	if !stopped.known {
 		return
 	}
 	u.current, u.at, u.late = stopped.total-u.ended, now, 0

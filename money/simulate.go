@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -253,7 +252,7 @@ func (t *target) begin(api http.Handler) (err error) {
 	if t.exporter, err = exporter.New(t.config, log.NewNopLogger(), inProcess{api}); err != nil {
 		return err
 	}
-	t.handler = t.exporter.Handler(context.Background(), t.config, log.NewNopLogger())
+	t.handler = t.exporter.Handler()
 	return nil
 }
 

@@ -47,8 +47,13 @@ type File[T any] struct {
 
 // State is what is known of a file.
 type State[T any] struct {
-	Value    T         // in force: the last good content
-	LoadedAt time.Time // when Value was read first
+	Value T // in force: the last good content
+	Status
+}
+
+// Status is how a file was found.
+type Status struct {
+	LoadedAt time.Time // when the content in force was read first
 	Err      error     // why the file as it is now is not in force; nil if it is, or is just being written
 }
 
@@ -128,7 +133,7 @@ func (f *File[T]) read(whole bool) {
 		return
 	}
 	f.content, f.recent = content, nil
-	f.state = State[T]{Value: value, LoadedAt: f.now()}
+	f.state = State[T]{value, Status{LoadedAt: f.now()}}
 	f.report(f.state)
 }
 

@@ -35,7 +35,7 @@ func limitPages(next http.Handler) http.Handler {
 	})
 }
 
-// bodyTime is how long a client may take to send a body, which nobody wants.
+// bodyTime is how long a client may take to send a body, which no endpoint reads.
 const bodyTime = 2 * time.Second
 
 // limitBody lets the server give up on a body that does not come: it reads what

@@ -9,8 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
-
-	"browseruse_exporter/collector"
 )
 
 // metricsHandler answers scrapes.
@@ -19,17 +17,15 @@ type metricsHandler struct {
 	several  bool
 	exporter prometheus.TransactionalGatherer
 	deadline Deadline
-	stopping context.Context //nolint:containedctx // outlives every request
 	opts     promhttp.HandlerOpts
 }
 
 func newMetricsHandler(o Options) *metricsHandler {
-	h := &metricsHandler{
+	return &metricsHandler{
 		projects: o.Projects,
 		several:  o.ConfigFile != nil,
 		exporter: prometheus.ToTransactionalGatherer(o.Exporter),
 		deadline: o.Deadline,
-		stopping: o.Stopping,
 		opts: promhttp.HandlerOpts{
 			ErrorLog:          errorLog{o.Logger},
 			ErrorHandling:     promhttp.ContinueOnError,
@@ -37,10 +33,6 @@ func newMetricsHandler(o Options) *metricsHandler {
 			EnableOpenMetrics: true,
 		},
 	}
-	if h.stopping == nil {
-		h.stopping = context.Background()
-	}
-	return h
 }
 
 // ServeHTTP answers with the exporter's own metrics and, if there is only one
@@ -70,23 +62,12 @@ func (h *metricsHandler) serveProbeHead(w http.ResponseWriter, r *http.Request) 
 // serveProject reads the API, then writes what was found. The reading comes first,
 // so that the counters in the same response include it.
 func (h *metricsHandler) serveProject(w http.ResponseWriter, r *http.Request, p Project, others ...prometheus.TransactionalGatherer) {
-	reading := h.read(r, p)
-	switch {
-	case r.Context().Err() != nil: // the client hung up
-	case reading == nil:
-		http.NotFound(w, r)
-	default:
-		h.write(w, r, append(others, p.Collector.Gatherer(reading))...)
-	}
-}
-
-// read reads the API until the deadline of the scrape, or until the exporter
-// stops. A stop is no timeout of the API, so it cancels the requests.
-func (h *metricsHandler) read(r *http.Request, p Project) *collector.Reading {
 	ctx, cancel := context.WithTimeout(r.Context(), h.deadline.of(r))
 	defer cancel()
-	defer context.AfterFunc(h.stopping, cancel)()
-	return p.Read(ctx)
+	reading := p.Collector.Read(ctx)
+	if r.Context().Err() == nil { // else the client hung up
+		h.write(w, r, append(others, p.Collector.Gatherer(reading))...)
+	}
 }
 
 // write lets promhttp write metrics.

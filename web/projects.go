@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
@@ -19,8 +18,7 @@ const (
 type Project struct {
 	Name      string // "" without a configuration file
 	Collector *collector.Collector
-	Read      func(context.Context) *collector.Reading // as the Collector's; nil if the project has ended
-	Settings  []statuspage.Setting                     // the configuration that its page shows, without secrets
+	Settings  []statuspage.Setting // the configuration that its page shows, without secrets
 }
 
 // pages returns the projects for the status page.
@@ -37,7 +35,7 @@ func (o *Options) pages() []statuspage.Project {
 	return pages
 }
 
-// choose returns the project that a request names, or answers that there is none.
+// choose returns the project that a request names, or answers 404.
 func choose(w http.ResponseWriter, r *http.Request, projects []Project) (Project, bool) {
 	return statuspage.Choose(w, r, projects, func(p Project) string { return p.Name })
 }

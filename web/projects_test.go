@@ -155,7 +155,7 @@ func TestProbesKeepDeadlinesAndShare(t *testing.T) {
 		s := several(t)
 		s.APIs["shop"].Inject(simapi.Fault{Handler: simapi.Hang()})
 		start := time.Now()
-		time.AfterFunc(time.Second, s.Stop)
+		time.AfterFunc(time.Second, s.Exit)
 		s.Probe("shop", "60")
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("it took %v after the stop", took)

@@ -2,7 +2,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web/statuspage"
 )
 
@@ -48,9 +48,9 @@ func CheckTelemetryPath(telemetry string, several bool) error {
 
 // Options say what the endpoints serve.
 type Options struct {
-	Projects      func() []Project       // those exported now; without a configuration file, one
-	ConfigFile    func() statuspage.File // how the configuration file was found; nil without one
-	Exporter      *prometheus.Registry   // the metrics about the exporter itself
+	Projects      func() []Project         // those exported now; without a configuration file, one
+	ConfigFile    func() reloadfile.Status // how the configuration file was found; nil without one
+	Exporter      *prometheus.Registry     // the metrics about the exporter itself
 	TelemetryPath string
 	Deadline      Deadline
 	Pprof         bool // serve the profiles, too
@@ -58,10 +58,6 @@ type Options struct {
 	Version       string
 	Logger        log.Logger
 	Now           func() time.Time // nil: time.Now
-
-	// Stopping ends the readings under way when it is done, so that a shutdown
-	// need not wait for a slow API. nil: never.
-	Stopping context.Context
 }
 
 // NewHandler returns the handler of all endpoints. It registers the metrics

@@ -16,7 +16,7 @@ import (
 	"browseruse_exporter/internal/redact"
 )
 
-// projectKeys are the keys of a project in the configuration file, besides its
+// projectKeys are the keys of a project in the configuration file, but for its
 // name, and the flags whose values they take.
 var projectKeys = []struct{ key, flag string }{
 	{"api_url", "api.url"},
@@ -186,8 +186,8 @@ func parseYAML(content []byte) (*yaml.Node, error) {
 	return nil, errors.New(strings.TrimPrefix(text, "yaml: "))
 }
 
-// quoted matches what an error of YAML quotes of the file, rather than a character
-// that is missed there.
+// quoted matches what an error of YAML quotes of the file, but not the single characters
+// that it expects there.
 var quoted = regexp.MustCompile(`'[^']{2,}'`)
 
 // eachEntry calls each with the entries of a mapping. Its keys are some of those

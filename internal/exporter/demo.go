@@ -1,28 +1,27 @@
 package exporter
 
 import (
-	"context"
 	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 )
 
-// demoInterval is how often the demo is read though nobody scrapes it, so that
-// its page shows something.
+// demoInterval is how often the demo is read, so that its page shows something without a
+// Prometheus.
 const demoInterval = 5 * time.Second
 
-// watchDemo reads all projects of the demo until ctx is over.
-func (e *Exporter) watchDemo(ctx context.Context) {
+// watchDemo reads all projects of the demo until e is closed.
+func (e *Exporter) watchDemo() {
 	ticks := time.NewTicker(demoInterval)
 	defer ticks.Stop()
-	for ctx.Err() == nil {
-		for _, p := range e.projects() {
-			p.read(ctx)
+	for e.closed.Err() == nil {
+		for _, p := range e.Projects() {
+			p.Collector.Read(e.closed)
 		}
 		select {
 		case <-ticks.C:
-		case <-ctx.Done():
+		case <-e.closed.Done():
 		}
 	}
 }

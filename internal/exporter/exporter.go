@@ -23,13 +23,14 @@ import (
 	"github.com/prometheus/common/version"
 
 	"browseruse_exporter/internal/redact"
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 )
 
 // Run is the program; it returns the exit status. An interrupt or SIGTERM ends it,
 // a SIGHUP has it read its files again. It silences the standard logger.
 func Run(args []string, stdout, stderr io.Writer) int {
-	stdlog.SetOutput(io.Discard) // net/http quotes there what the API's side sends besides a response
+	stdlog.SetOutput(io.Discard) // net/http logs there what the API's side sends outside of a response
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -68,7 +69,7 @@ func checkConfig(c *Config, stdout io.Writer) error {
 		return err
 	}
 	defer e.Close()
-	_, err = fmt.Fprintf(stdout, "%s: good, projects: %d\n", redact.Value(c.configFile), len(e.projects()))
+	_, err = fmt.Fprintf(stdout, "%s: good, projects: %d\n", redact.Value(c.configFile), len(e.Projects()))
 	return err
 }
 
@@ -94,16 +95,14 @@ func serve(ctx context.Context, c *Config, hangups <-chan os.Signal, stderr io.W
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "Starting "+programName, "version", version.Info(), "build", version.BuildContext())
-	c.logStart(logger, len(e.projects()))
-	readings, endReadings := context.WithCancel(context.Background())
-	defer endReadings()
+	c.logStart(logger, len(e.Projects()))
 	if c.demo {
-		go e.watchDemo(readings)
+		go e.watchDemo()
 	}
 	serverLog := &serverLog{logger: logger, base: base, webConfig: *c.web.WebConfigFile}
 	e.reloads = append(e.reloads, serverLog.checkWebConfig)
-	go e.reloadOn(hangups, readings.Done(), logger)
-	err = listenAndServe(ctx, c, e.Handler(readings, c, logger), endReadings, serverLog)
+	go e.reloadOn(hangups)
+	err = listenAndServe(ctx, c, e.Handler(), e.Close, serverLog)
 	if err == nil {
 		_ = level.Info(logger).Log("msg", "Stopped")
 	}
@@ -126,14 +125,14 @@ func (c *Config) logStart(logger log.Logger, projects int) {
 	_ = level.Info(logger).Log("address", c.address(), "path", c.telemetry)
 }
 
-// reloadOn reads the files again at each signal, until done.
-func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logger log.Logger) {
+// reloadOn reads the files again at each signal, until e is closed.
+func (e *Exporter) reloadOn(hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
-			_ = level.Info(logger).Log("msg", "Reading the files again", "signal", "SIGHUP")
+			_ = level.Info(e.logger).Log("msg", "Reading the files again", "signal", "SIGHUP")
 			e.Reload()
-		case <-done:
+		case <-e.closed.Done():
 			return
 		}
 	}
@@ -142,10 +141,12 @@ func (e *Exporter) reloadOn(hangups <-chan os.Signal, done <-chan struct{}, logg
 // Exporter is what all ways to run are made of.
 type Exporter struct {
 	Registry *prometheus.Registry // the metrics about the exporter itself
-	projects func() []*project    // those exported now
-	config   *projectSet          // nil without a configuration file
-	reloads  []func()             // each reads a file again, besides those of the projects
-	closers  []func()
+	config   *Config
+	logger   log.Logger
+	projects *projectSet
+	reloads  []func()        // each reads a file again that is not of one project
+	closed   context.Context // over once the exporter is closed
+	close    context.CancelFunc
 }
 
 // New returns the exporter that c describes. A transport other than the
@@ -154,56 +155,47 @@ func New(c *Config, logger log.Logger, transport http.RoundTripper) (*Exporter, 
 	if c.demo {
 		_ = level.Warn(logger).Log("msg", "Demo: the sessions, their costs and the account are simulated, nothing in them is real")
 	}
-	e := &Exporter{Registry: prometheus.NewRegistry()}
-	e.Registry.MustRegister(versioncollector.NewCollector(programName))
-	if c.configFile == "" {
-		p, err := c.newProject(c.projectConfig, logger, transport)
-		if err != nil {
-			return nil, err
-		}
-		e.projects, e.closers = func() []*project { return []*project{p} }, []func(){p.close}
-		return e, nil
-	}
-	config, err := c.openProjects(logger, func(project projectConfig) (*project, error) {
-		return c.newProject(project, log.With(logger, "project", project.name), transport)
+	projects, err := c.openProjects(logger, func(project projectConfig) (*project, error) {
+		return c.newProject(project, logger, transport)
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.Registry.MustRegister(config)
-	watching, endWatch := context.WithCancel(context.Background())
-	go config.watch(watching)
-	e.config, e.projects, e.closers = config, config.projects, []func(){endWatch, config.close}
-	e.reloads = append(e.reloads, func() { config.file.Reload() })
+	e := &Exporter{Registry: prometheus.NewRegistry(), config: c, logger: logger, projects: projects}
+	e.closed, e.close = context.WithCancel(context.Background())
+	e.Registry.MustRegister(versioncollector.NewCollector(programName))
+	if projects.file != nil {
+		e.Registry.MustRegister(projects)
+		e.reloads = append(e.reloads, func() { projects.file.Reload() })
+		go projects.watch(e.closed)
+	}
 	return e, nil
 }
 
 // Projects returns what is exported now.
 func (e *Exporter) Projects() []web.Project {
-	current := e.projects()
+	current := e.projects.inForce().Value
 	projects := make([]web.Project, 0, len(current))
 	for _, p := range current {
-		projects = append(projects, web.Project{Name: p.config.name, Collector: p.collector, Read: p.read, Settings: p.settings})
+		projects = append(projects, web.Project{Name: p.config.name, Collector: p.collector, Settings: p.settings})
 	}
 	return projects
 }
 
-// Handler returns what serves the exporter's endpoints; readings under way end
-// when stopping does.
-func (e *Exporter) Handler(stopping context.Context, c *Config, logger log.Logger) http.Handler {
+// Handler returns what serves the exporter's endpoints.
+func (e *Exporter) Handler() http.Handler {
 	options := web.Options{
 		Projects:      e.Projects,
 		Exporter:      e.Registry,
-		TelemetryPath: c.telemetry,
-		Pprof:         c.pprof,
-		Simulated:     c.demo,
-		Deadline:      c.deadline,
+		TelemetryPath: e.config.telemetry,
+		Pprof:         e.config.pprof,
+		Simulated:     e.config.demo,
+		Deadline:      e.config.deadline,
 		Version:       version.Version,
-		Logger:        logger,
-		Stopping:      stopping,
+		Logger:        e.logger,
 	}
-	if e.config != nil {
-		options.ConfigFile = e.config.found
+	if e.projects.file != nil {
+		options.ConfigFile = func() reloadfile.Status { return e.projects.inForce().Status }
 	}
 	return web.NewHandler(options)
 }
@@ -213,16 +205,15 @@ func (e *Exporter) Reload() {
 	for _, reload := range e.reloads {
 		reload()
 	}
-	for _, p := range e.projects() {
+	for _, p := range e.projects.inForce().Value {
 		for _, reload := range p.reloads {
 			reload()
 		}
 	}
 }
 
-// Close ends what the exporter holds.
+// Close cancels the readings under way and ends what the exporter holds.
 func (e *Exporter) Close() {
-	for _, closer := range e.closers {
-		closer()
-	}
+	e.close()
+	e.projects.close()
 }

@@ -195,13 +195,11 @@ func (c *Config) address() string {
 	return strings.Join(*c.web.WebListenAddresses, " ")
 }
 
-// keySource says where the key comes from. The key itself is never shown.
+// keySource returns where the key of the one project comes from. The key itself is never shown.
 func (c *Config) keySource() string {
 	switch {
 	case c.demo:
 		return "none"
-	case c.configFile != "":
-		return "config"
 	case c.keyFile != "":
 		return "file"
 	default:

@@ -20,7 +20,7 @@ import (
 func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	logger, _ := newLogger(c, stderr)
 	if c.logLevel != "debug" {
-		logger = level.NewFilter(logger, level.AllowError()) // what failed is told below, for people
+		logger = level.NewFilter(logger, level.AllowError()) // explain prints what failed
 	}
 	e, err := New(c, logger, nil)
 	if err != nil {
@@ -29,20 +29,20 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	defer e.Close()
 	ctx, cancel := context.WithTimeout(ctx, c.deadline.Default)
 	defer cancel()
-	projects := e.projects()
+	projects := e.Projects()
 	readings := make([]*collector.Reading, len(projects))
 	var group sync.WaitGroup
 	for i, p := range projects {
-		group.Go(func() { readings[i] = p.read(ctx) })
+		group.Go(func() { readings[i] = p.Collector.Read(ctx) })
 	}
 	group.Wait()
 
 	for i, p := range projects {
 		labels := prometheus.Labels{}
-		if p.config.name != "" {
-			labels["project"] = p.config.name
+		if p.Name != "" {
+			labels["project"] = p.Name
 		}
-		e.Registry.MustRegister(prometheus.WrapCollectorWith(labels, p.collector.Reported(readings[i])))
+		e.Registry.MustRegister(prometheus.WrapCollectorWith(labels, p.Collector.Reported(readings[i])))
 	}
 	families, err := e.Registry.Gather()
 	if err != nil {
@@ -56,8 +56,8 @@ func once(ctx context.Context, c *Config, stdout, stderr io.Writer) error {
 	var missing []string
 	for i, p := range projects {
 		about := ""
-		if p.config.name != "" {
-			about = p.config.name + ": "
+		if p.Name != "" {
+			about = p.Name + ": "
 		}
 		if err := explain(readings[i], about, stderr); err != nil {
 			missing = append(missing, about+err.Error())

@@ -22,7 +22,8 @@ const asProgram = "EXPORTER_TEST_AS_PROGRAM"
 // subprocess is the program in a process of its own, and all that it has written.
 type subprocess struct {
 	*exec.Cmd
-	address        string // where it listens
+	address        string     // where it listens
+	ended          chan error // how it ended
 	stdout, stderr exportertest.Log
 }
 
@@ -44,7 +45,11 @@ func startSubprocess(t *testing.T, args ...string) *subprocess {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = copied.Close() })
+	p.ended = make(chan error, 1)
+	go func() {
+		p.ended <- p.Wait()
+		_ = copied.Close()
+	}()
 	p.address = exportertest.ListensOn(t, log)
 	return p
 }
@@ -55,7 +60,7 @@ func (p *subprocess) terminate(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(); err != nil {
+	if err := exportertest.Receive(t, p.ended); err != nil {
 		t.Error(err)
 	}
 	p.checkSecrets(t)

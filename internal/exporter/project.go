@@ -1,10 +1,8 @@
 package exporter
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -23,38 +21,15 @@ type project struct {
 	settings  []statuspage.Setting // the flags that are in force
 	collector *collector.Collector
 	reloads   []func() // each reads a file again
-	release   func()   // frees what the project holds
-
-	ended    context.Context //nolint:containedctx // outlives every reading
-	end      context.CancelFunc
-	readings sync.RWMutex // held by each reading, shared
-}
-
-// read reads the API. It returns nil if the project has ended.
-func (p *project) read(ctx context.Context) *collector.Reading {
-	p.readings.RLock()
-	defer p.readings.RUnlock()
-	if p.ended.Err() != nil {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.ended, cancel)()
-	return p.collector.Read(ctx)
-}
-
-// close ends the readings under way, then frees what the project holds.
-func (p *project) close() {
-	p.end()
-	p.readings.Lock()
-	defer p.readings.Unlock()
-	p.release()
+	close     func()   // cancels the reading under way, and closes the connections
 }
 
 // newProject returns the project that config describes.
 func (c *Config) newProject(config projectConfig, logger log.Logger, transport http.RoundTripper) (p *project, err error) {
 	p = &project{config: config, settings: c.settings(&config)}
-	p.ended, p.end = context.WithCancel(context.Background())
+	if config.name != "" {
+		logger = log.With(logger, "project", config.name)
+	}
 	client := apiclient.Options{
 		BaseURL:       config.APIURL,
 		Timeout:       config.timeout,
@@ -65,7 +40,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		UserAgent:     programName + "/" + version.Version,
 		Transport:     transport,
 	}
-	var keyFile func() collector.FileState
+	var keyFile func() reloadfile.Status
 	if !c.demo {
 		if client.Key, keyFile, err = p.newKey(c.keyFromEnv, logger); err != nil {
 			return nil, fmt.Errorf("--api.key-file: %w", err)
@@ -76,17 +51,13 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		if sessionFile, err = collector.OpenSessionFile(config.sessionFile, logger, time.Now); err != nil {
 			return nil, fmt.Errorf("--session.file: %w", err)
 		}
-		p.reloads = append(p.reloads, sessionFile.Reload)
+		p.reloads = append(p.reloads, func() { sessionFile.Reload() })
 	}
 	endDemo := func() {}
 	if c.demo {
 		endDemo = startDemo(config.name, &client)
 	}
 	api := apiclient.New(client)
-	p.release = func() {
-		api.CloseIdleConnections()
-		endDemo()
-	}
 	p.collector = collector.New(collector.Options{
 		Client:            api,
 		Discover:          config.discover,
@@ -95,23 +66,26 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 		Settle:            config.settle,
 		MinAge:            config.minAge,
 		MinCost:           config.minCost,
-		MetadataLabels:    config.metadata,
 		MetadataMaxLength: config.metadataMax,
 		MaxAge:            config.maxAge,
 		SessionIDs:        config.sessionIDs,
 		SessionFile:       sessionFile,
 		KeyFile:           keyFile,
 		Account:           config.account,
-		AgentSessions:     config.agents,
 		Timeout:           c.deadline.Default,
 		Logger:            logger,
 	})
+	p.close = func() {
+		p.collector.Close()
+		api.CloseIdleConnections()
+		endDemo()
+	}
 	return p, nil
 }
 
-// newKey returns where the client gets its key from, and the state of the key
-// file if that is a file.
-func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() collector.FileState, error) {
+// newKey returns where the client gets its key from, and, if that is a file, how the file
+// was found.
+func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() reloadfile.Status, error) {
 	if p.config.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(fromEnv))
 		if err != nil {
@@ -130,10 +104,5 @@ func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func
 		return nil, nil, err
 	}
 	p.reloads = append(p.reloads, func() { file.Reload() })
-	key := func() string { return file.Load().Value }
-	state := func() collector.FileState {
-		s := file.Load()
-		return collector.FileState{LoadedAt: s.LoadedAt, Err: s.Err}
-	}
-	return key, state, nil
+	return func() string { return file.Load().Value }, func() reloadfile.Status { return file.Load().Status }, nil
 }

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
+	"go.uber.org/goleak"
 	"golang.org/x/crypto/bcrypt"
 
 	"browseruse_exporter/internal/exporter"
@@ -313,6 +315,41 @@ func TestSIGHUPReadsTheConfigFileAgain(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	p.logs(`(?m)^ts=\S+ caller=failurelog\.go:\d+ level=\w+ project=lab msg="[^"]+ could not be read"()`)
+}
+
+// TestAReloadThatOutlastsTheExporter has a reload in the midst of the configuration file
+// when the exporter is closed. goleak finds a project that nobody ends.
+func TestAReloadThatOutlastsTheExporter(t *testing.T) {
+	exportertest.SetKey(t, "")
+	pipe := filepath.Join(t.TempDir(), "sessions")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := exportertest.File(t, "projects: [{name: shop}]")
+	c, err := exporter.ParseFlags([]string{"--demo", "--config.file=" + file}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := exporter.New(c, log.NewNopLogger(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exportertest.Rewrite(t, file, "projects: [{name: shop}, {name: lab, session_file: "+pipe+"}]")
+	var reload sync.WaitGroup
+	reload.Go(e.Reload)
+	sessions, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for its reader, which then waits for this writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if _, err := sessions.WriteString(exportertest.SessionID(1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = sessions.Close()
+	reload.Wait()
+	if err := goleak.Find(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestThePasswordIsForAllEndpoints of an exporter of several projects, over TLS. The

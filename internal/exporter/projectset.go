@@ -14,32 +14,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"browseruse_exporter/reloadfile"
-	"browseruse_exporter/web/statuspage"
 )
 
 // configInterval is how often the configuration file is read. What was written just
 // now may be half of it, so it has to be longer than reloadfile takes that for.
 const configInterval = 5 * time.Second
 
-// projectSet is the projects of the configuration file.
+// projectSet is the projects that are exported: those of the configuration file, or one.
 type projectSet struct {
 	parser configParser
 	open   func(projectConfig) (*project, error)
 	logger log.Logger
-	file   *reloadfile.File[[]*project]
-	ending sync.WaitGroup // projects that are being closed
+	file   *reloadfile.File[[]*project] // nil without one
 
-	mu    sync.Mutex
-	state reloadfile.State[[]*project]
+	mu     sync.Mutex
+	state  reloadfile.State[[]*project]
+	closed bool
 }
 
-// openProjects opens the projects of c's configuration file. An error names the
-// file and the line.
+// openProjects opens the projects of c's configuration file, or the one that c describes
+// without such a file. An error names the file and the line.
 func (c *Config) openProjects(logger log.Logger, open func(projectConfig) (*project, error)) (*projectSet, error) {
 	s := &projectSet{
 		parser: configParser{defaults: c.projectConfig, dir: filepath.Dir(c.configFile), keyless: c.demo},
 		open:   open,
 		logger: logger,
+	}
+	if c.configFile == "" {
+		p, err := open(c.projectConfig)
+		s.state.Value = []*project{p}
+		return s, err
 	}
 	var err error
 	if s.file, err = reloadfile.Open(c.configFile, s.parse, s.report, time.Now); err != nil {
@@ -70,14 +74,6 @@ func (s *projectSet) inForce() reloadfile.State[[]*project] {
 	return s.state
 }
 
-// found returns how the file was found, for the status page.
-func (s *projectSet) found() statuspage.File {
-	state := s.inForce()
-	return statuspage.File{LastReloadSuccessful: state.Err == nil, LastReloadSuccessTimestamp: state.LoadedAt}
-}
-
-func (s *projectSet) projects() []*project { return s.inForce().Value }
-
 // parse returns the projects of a new content. One whose configuration is the same
 // as before is the same project.
 func (s *projectSet) parse(content []byte) ([]*project, error) {
@@ -85,7 +81,7 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := s.projects()
+	before := s.inForce().Value
 	projects := make([]*project, 0, len(configs))
 	for _, config := range configs {
 		i := slices.IndexFunc(before, func(p *project) bool { return p.config.name == config.name })
@@ -95,7 +91,7 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 		}
 		p, err := s.open(config.projectConfig)
 		if err != nil {
-			s.end(without(projects, before))
+			end(without(projects, before))
 			return nil, config.blame(err)
 		}
 		projects = append(projects, p)
@@ -106,29 +102,36 @@ func (s *projectSet) parse(content []byte) ([]*project, error) {
 // report puts into force what the file says now.
 func (s *projectSet) report(state reloadfile.State[[]*project]) {
 	s.mu.Lock()
-	before := s.state.Value
-	s.state = state
+	started, ended := without(state.Value, s.state.Value), without(s.state.Value, state.Value)
+	closed := s.closed
+	if closed { // while the file was read
+		ended = started
+	} else {
+		s.state = state
+	}
 	s.mu.Unlock()
-	if state.Err != nil {
+	end(ended)
+	switch {
+	case closed:
+	case state.Err != nil:
 		_ = level.Error(s.logger).Log("msg", "Configuration file is bad, its last good content stays in force", "projects", len(state.Value), "err", state.Err)
-		return
+	default:
+		_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(started), "ended", len(ended))
 	}
-	ended := without(before, state.Value)
-	_ = level.Info(s.logger).Log("msg", "Configuration file loaded", "projects", len(state.Value), "started", len(without(state.Value, before)), "ended", len(ended))
-	s.end(ended)
 }
 
-// end closes projects, each on its own: it waits for their readings.
-func (s *projectSet) end(projects []*project) {
+func end(projects []*project) {
 	for _, p := range projects {
-		s.ending.Go(p.close)
+		p.close()
 	}
 }
 
-// close ends all projects.
+// close ends all projects, and from now on each that a reload opens.
 func (s *projectSet) close() {
-	s.end(s.projects())
-	s.ending.Wait()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	end(s.inForce().Value)
 }
 
 // without returns those projects that are not among others.

@@ -47,8 +47,8 @@ func NewServer(handler http.Handler, errorLog io.Writer) *http.Server {
 }
 
 // listenAndServe serves until ctx is over, then lets the scrapes in progress be
-// answered; endReadings cuts their readings short.
-func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endReadings func(), l *serverLog) error {
+// answered; cancelReadings cuts their readings short.
+func listenAndServe(ctx context.Context, c *Config, handler http.Handler, cancelReadings func(), l *serverLog) error {
 	server := NewServer(handler, l)
 	served := make(chan error, 1)
 	go func() { served <- toolkit.ListenAndServe(server, c.web, l.slog(c.logLevel)) }()
@@ -58,7 +58,7 @@ func listenAndServe(ctx context.Context, c *Config, handler http.Handler, endRea
 		return c.blame(err)
 	case <-ctx.Done():
 	}
-	last := time.AfterFunc(lastReading, endReadings)
+	last := time.AfterFunc(lastReading, cancelReadings)
 	defer last.Stop()
 	end, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"testing"
 	"time"
+	_ "time/tzdata" // for a machine that has no zones
 
 	"browseruse_exporter/internal/exporter/exportertest"
 	"browseruse_exporter/internal/simapi"

@@ -189,7 +189,12 @@ func (s *Server) TotalCost(id string, now time.Time) float64 {
 	defer s.mu.Unlock()
 	a := s.agents[strings.ToLower(id)]
 	bytes, minutes := s.fleet.usageOf(a.ID, now)
-	return a.LLMCost(now) + float64(bytes)/bytesPerMB*proxyUSDPerMB + float64(minutes)/browserMinutesPerUSD
+	return a.totalCost(bytes, minutes, now)
+}
+
+// totalCost is what the tokens, and the given usage of browsers, have cost so far, in USD.
+func (a *AgentSession) totalCost(proxyBytes, browserMinutes int64, now time.Time) float64 {
+	return a.LLMCost(now) + float64(proxyBytes)/bytesPerMB*proxyUSDPerMB + float64(browserMinutes)/browserMinutesPerUSD
 }
 
 // usageOf returns the proxy traffic and the billed minutes of an agent session's browsers.
@@ -207,7 +212,6 @@ func (f *fleet) usageOf(agentSessionID string, now time.Time) (bytes, minutes in
 func (s *Server) marshalAgent(a *AgentSession, now time.Time) []byte {
 	bytes, minutes := s.fleet.usageOf(a.ID, now)
 	llm := decimalText(big.NewInt(a.llmPrice(now)), -agentPriceDigits)
-	total := a.LLMCost(now) + float64(bytes)/bytesPerMB*proxyUSDPerMB + float64(minutes)/browserMinutesPerUSD
 	var maxCost any
 	if a.MaxCost > 0 {
 		maxCost = strconv.FormatFloat(a.MaxCost, 'f', -1, 64)
@@ -221,7 +225,7 @@ func (s *Server) marshalAgent(a *AgentSession, now time.Time) []byte {
 		"llmCostUsd":        llm,
 		"proxyCostUsd":      proxyCostText(bytes),
 		"browserCostUsd":    browserCostText(minutes),
-		"totalCostUsd":      strconv.FormatFloat(total, 'f', -1, 64),
+		"totalCostUsd":      strconv.FormatFloat(a.totalCost(bytes, minutes, now), 'f', -1, 64),
 		"maxCostUsd":        maxCost,
 		"proxyUsedMb":       proxyMBText(bytes),
 		"totalInputTokens":  a.InputTokens(now),

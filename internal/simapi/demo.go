@@ -25,7 +25,7 @@ const (
 // role is a part in the demo's play: when its session ends, the next one takes
 // the part over.
 type role struct {
-	random *rand.Rand // its own, so that it plays the same whenever one looks
+	random *rand.Rand // its own, so that the play does not depend on when it is watched
 	next   time.Time  // when its next session starts
 	start  turn
 }
@@ -34,8 +34,8 @@ type role struct {
 // after it starts.
 type turn func(r *rand.Rand, at time.Time) (plan any, next time.Time)
 
-// demo is a fleet that lives by the clock alone: whoever looks at it at the
-// same time sees the same.
+// demo is a fleet that lives by the clock alone: at the same time it is the same,
+// however often it was read before.
 type demo struct {
 	mu    sync.Mutex
 	roles []*role
@@ -194,7 +194,7 @@ func agentNearBudget(_ *rand.Rand, at time.Time) (any, time.Time) {
 	return AgentSession{CreatedAt: at, TokensPerSecond: 1780, MaxCost: 5, Model: "bu-ultra"}, at.Add(time.Hour)
 }
 
-// waitingAgent has done its work, and waits for hours for what nobody asks.
+// waitingAgent has done its work, and stays idle for hours.
 func waitingAgent(_ *rand.Rand, at time.Time) (any, time.Time) {
 	next := at.Add(20 * time.Hour)
 	return AgentSession{CreatedAt: at, IdleAt: at.Add(20 * time.Minute), EndAt: next, TokensPerSecond: 1200, MaxCost: 25}, next
@@ -212,8 +212,7 @@ func longSession(team string) turn {
 	}
 }
 
-// leakingSession loads video through the proxy that nobody watches: about a
-// dollar a minute.
+// leakingSession loads video through the proxy: about a dollar a minute.
 func leakingSession(r *rand.Rand, at time.Time) (any, time.Time) {
 	return Session{
 		StartedAt: at, Timeout: 90 * time.Minute,

@@ -15,7 +15,7 @@ import (
 type fleet struct {
 	byID    map[string]*Session // by the ID in lower case
 	all     []*Session
-	running []*Session // those that had not finished when last looked at
+	running []*Session // those that had not finished at looked
 	looked  time.Time
 	sorted  bool // whether all and running are in order
 }

@@ -31,7 +31,7 @@ type Network struct {
 	refuse      atomic.Bool
 }
 
-// NewNetwork returns a network on which nobody listens yet.
+// NewNetwork returns a network without a server.
 func NewNetwork() *Network {
 	return &Network{connections: make(chan net.Conn), closed: make(chan struct{})}
 }

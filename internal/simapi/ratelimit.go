@@ -21,8 +21,8 @@ type limiter struct {
 	busiest   int       // the most that a window had
 }
 
-// allow counts a request, writes the headers that tell of the limit, and says
-// whether the request may pass.
+// allow counts a request, writes the headers about the limit, and reports whether the
+// request may pass.
 func (s *Server) allow(w http.ResponseWriter) bool {
 	if s.limiter == nil {
 		return true

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"browseruse_exporter/collector"
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
@@ -96,7 +96,7 @@ func TestSortAgents(t *testing.T) {
 		simapi.AgentSession{ID: id(4), Model: "slow", CreatedAt: now.Add(-30 * time.Minute), TokensPerSecond: 1000, MaxCost: 1.5},
 		simapi.AgentSession{ID: id(5), CreatedAt: now.Add(-4 * time.Minute), Override: map[string]any{"llmCostUsd": nil, "totalCostUsd": nil}},
 	)
-	r := newRigAt(t, time.Now, api, collector.Options{AgentSessions: true})
+	r := newRigAt(t, time.Now, api, apiclient.Options{AgentSessions: true})
 	r.scrape()
 	p := opened(t, r, "/")
 	ids := func(table string) string {

@@ -22,6 +22,7 @@ import (
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
 	"browseruse_exporter/internal/simapi"
+	"browseruse_exporter/reloadfile"
 	"browseruse_exporter/web"
 	"browseruse_exporter/web/statuspage"
 )
@@ -52,14 +53,14 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 // newRig starts an exporter of all active sessions and of those with these IDs.
 func newRig(t *testing.T, api *simapi.Server, ids ...string) *rig {
 	t.Helper()
-	return newRigAt(t, time.Now, api, collector.Options{MetadataLabels: []string{"team", "customer"}, SessionIDs: ids})
+	return newRigAt(t, time.Now, api, apiclient.Options{MetadataKeys: []string{"team", "customer"}}, ids...)
 }
 
-// newRigAt is newRig with a clock, and with what the options say of what to export.
-func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, o collector.Options) *rig {
+// newRigAt is newRig with a clock, and with what the options say of what to read.
+func newRigAt(t *testing.T, now func() time.Time, api *simapi.Server, o apiclient.Options, ids ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, api: api}
-	project := r.newProject("", now, api, o)
+	project := r.newProject("", now, api, o, ids...)
 	r.serve(web.Options{Projects: func() []web.Project { return []web.Project{project} }, Now: now})
 	return r
 }
@@ -70,17 +71,17 @@ func newSeveral(t *testing.T, apis map[string]*simapi.Server) *rig {
 	r := &rig{t: t}
 	projects := make([]web.Project, 0, len(apis))
 	for _, name := range slices.Sorted(maps.Keys(apis)) {
-		projects = append(projects, r.newProject(name, time.Now, apis[name], collector.Options{}))
+		projects = append(projects, r.newProject(name, time.Now, apis[name], apiclient.Options{}))
 	}
 	r.serve(web.Options{
 		Projects:   func() []web.Project { return projects },
-		ConfigFile: func() statuspage.File { return statuspage.File{LastReloadSuccessful: true} },
+		ConfigFile: func() reloadfile.Status { return reloadfile.Status{} },
 	})
 	return r
 }
 
 // newProject is all active sessions of an API, and what the options add.
-func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, o collector.Options) web.Project {
+func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, o apiclient.Options, ids ...string) web.Project {
 	r.t.Helper()
 	r.net = simapi.NewNetwork()
 	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
@@ -88,17 +89,18 @@ func (r *rig) newProject(name string, now func() time.Time, api *simapi.Server, 
 	transport := apiclient.NewTransport(10)
 	transport.Proxy = nil
 	transport.DialContext = r.net.DialContext
-	client := apiclient.New(apiclient.Options{
-		BaseURL: "http://api.test/api/v3", Key: func() string { return testKey }, Timeout: time.Second, Concurrency: 10, MetadataKeys: o.MetadataLabels, Transport: transport, Now: now,
-	})
+	o.BaseURL, o.Key, o.Timeout, o.Concurrency = "http://api.test/api/v3", func() string { return testKey }, time.Second, 10
+	o.Transport, o.Now = transport, now
+	client := apiclient.New(o)
 	r.t.Cleanup(func() {
 		client.CloseIdleConnections()
 		_ = server.Close()
 	})
-	o.Client, o.Discover, o.Account, o.Linger, o.Settle = client, true, true, 15*time.Minute, 15*time.Minute
-	o.Now, o.Timeout, o.Logger = now, 10*time.Second, log.NewNopLogger()
-	sessions := collector.New(o)
-	return web.Project{Name: name, Collector: sessions, Read: sessions.Read, Settings: []statuspage.Setting{
+	sessions := collector.New(collector.Options{
+		Client: client, Discover: true, Linger: 15 * time.Minute, Settle: 15 * time.Minute, Now: now, SessionIDs: ids, Account: true,
+		Timeout: 10 * time.Second, Logger: log.NewNopLogger(),
+	})
+	return web.Project{Name: name, Collector: sessions, Settings: []statuspage.Setting{
 		{Flag: "api.url", Value: "https://api.browser-use.com/api/v3"}, {Flag: "api.key-file", Value: "key from: file"},
 		{Flag: "api.rate-limit", Value: "10"}, {Flag: "session.discover", Value: "true"}, {Flag: "session.linger", Value: "15m0s"},
 	}}

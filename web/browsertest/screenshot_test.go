@@ -10,7 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"browseruse_exporter/collector"
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 )
 
@@ -76,7 +76,7 @@ var pictured = map[string]struct {
 // demo is the project of --demo, after Prometheus has scraped it for a while.
 func demo(t *testing.T) *rig {
 	var c clock
-	r := newRigAt(t, c.now, simapi.NewDemo(c.now), collector.Options{MetadataLabels: []string{"team"}, AgentSessions: true})
+	r := newRigAt(t, c.now, simapi.NewDemo(c.now), apiclient.Options{MetadataKeys: []string{"team"}, AgentSessions: true})
 	for range 12 {
 		r.scrape()
 		c.pass(time.Minute)

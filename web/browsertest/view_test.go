@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"browseruse_exporter/collector"
+	"browseruse_exporter/apiclient"
 	"browseruse_exporter/internal/simapi"
 	"browseruse_exporter/web/statuspage"
 )
@@ -207,7 +207,7 @@ func TestTheExportersClock(t *testing.T) {
 	api := simapi.New(simapi.Options{Now: c.now})
 	api.Add(simapi.Session{ID: sessionID(1), StartedAt: c.now().Add(-10 * time.Minute)})
 	api.Add(simapi.Session{ID: sessionID(2), StartedAt: c.now(), Override: map[string]any{"startedAt": c.now().Add(10 * time.Minute).UTC().Format(time.RFC3339)}})
-	r := newRigAt(t, c.now, api, collector.Options{})
+	r := newRigAt(t, c.now, api, apiclient.Options{})
 	r.scrape()
 	p := opened(t, r, "/")
 	row := `document.getElementById("s-` + sessionID(1) + `").cells`

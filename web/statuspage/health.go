@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,13 +58,7 @@ func (s *Status) health() []Notice {
 	if s.Timestamp.Sub(r.Start) > staleAfter {
 		say(Warning, "The last scrape was at %s, so this is old. Does Prometheus still scrape?", utc(r.Start))
 	}
-	sayFile := func(name string, f *File) {
-		if f != nil && !f.LastReloadSuccessful {
-			say(Warning, "The %s file is bad or gone: its content of %s stays in force. The log says what is wrong.", name, utc(f.LastReloadSuccessTimestamp))
-		}
-	}
-	sayFile("session", s.SessionFile)
-	sayFile("key", s.KeyFile)
+	notices = slices.Concat(notices, s.SessionFile.notices("session"), s.KeyFile.notices("key"))
 	if r.Up {
 		sayMissing(say, failures)
 		if n := s.Totals.Unreadable; n > 0 {
@@ -113,7 +108,7 @@ func sayMissing(say func(level Level, format string, args ...any), failures []co
 // mainFailure is why nothing was read: the first failure that is not merely the
 // consequence of another.
 func mainFailure(failures []collector.Failure) string {
-	err := error(&apiclient.Error{Reason: apiclient.ReasonTimeout}) // nothing came back before the deadline
+	err := &apiclient.Error{Reason: apiclient.ReasonTimeout} // nothing came back before the deadline
 	for i := range failures {
 		if err = failures[i].Err; failures[i].Sent() {
 			break

@@ -66,10 +66,28 @@ func TestOneOddSessionSpoilsNoOther(t *testing.T) {
 	}
 }
 
+// TestAmountsBeyondReason gives a session and the account amounts whose sums no float64
+// holds.
+func TestAmountsBeyondReason(t *testing.T) {
+	now, most := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), math.MaxFloat64
+	session := apiclient.Session{Record: apiclient.Record{ID: "1", Status: "active", StartedAt: now}, TimeoutAt: now.Add(time.Hour), ProxyCost: amount(most), BrowserCost: amount(most)}
+	r := &collector.Reading{
+		Start: now, Up: true, Complete: true, Sessions: []collector.SessionReading{{ID: "1", Session: &session, ReadAt: now}},
+		Account: &apiclient.Account{MonthlyCreditsUSD: &most, AdditionalCreditsUSD: &most},
+	}
+	var status statuspage.Status
+	if err := json.Unmarshal(answer(t, now, r, "/api/v1/sessions").Body.Bytes(), &status); err != nil || status.Totals.CostUSD != 0 {
+		t.Errorf("the totals are %+v: %v", status.Totals, err)
+	}
+	if page := answer(t, now, r, "/").Body.String(); strings.Contains(page, "Inf") {
+		t.Error("the page shows an infinite amount")
+	}
+}
+
 // TestTheCauseGoesBeforeItsConsequences checks that the page blames what was
 // asked for, not what was not asked for because of it.
 func TestTheCauseGoesBeforeItsConsequences(t *testing.T) {
-	failed := func(reason apiclient.Reason, notSent apiclient.NotSent) error {
+	failed := func(reason apiclient.Reason, notSent apiclient.NotSent) *apiclient.Error {
 		return &apiclient.Error{Endpoint: apiclient.EndpointBrowser, Reason: reason, NotSent: notSent, Err: errors.New("test")}
 	}
 	r := &collector.Reading{Complete: true, Sessions: []collector.SessionReading{

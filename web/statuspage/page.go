@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"browseruse_exporter/collector"
+	"browseruse_exporter/reloadfile"
 )
 
 // The paths of the page and of the same as JSON. With a configuration file, the
@@ -31,9 +32,9 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // Options say what the page shows. All but ConfigFile are required.
 type Options struct {
-	Projects      func() []Project // without a configuration file, one
-	ConfigFile    func() File      // nil without one
-	Simulated     bool             // the API is simulated
+	Projects      func() []Project         // without a configuration file, one
+	ConfigFile    func() reloadfile.Status // nil without one
+	Simulated     bool                     // the API is simulated
 	TelemetryPath string
 	Version       string
 	Now           func() time.Time

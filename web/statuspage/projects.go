@@ -25,7 +25,7 @@ type Overview struct {
 	Timestamp  time.Time       `json:"timestamp"` // now, by the exporter's clock
 	Version    string          `json:"version"`
 	Health     []Notice        `json:"health"`
-	ConfigFile File            `json:"config_file"`
+	ConfigFile *File           `json:"config_file"`
 	Active     int             `json:"active"`                 // of the projects that were read, as the sums after it
 	ActiveCost float64         `json:"active_cost_usd"`        // what the active sessions have cost so far
 	Pace       *float64        `json:"usd_per_hour,omitempty"` // nil: not known of any
@@ -70,10 +70,10 @@ func Choose[P any](w http.ResponseWriter, r *http.Request, projects []P, name fu
 
 // overview returns what is known now of all projects.
 func (p *Page) overview() *Overview {
-	now := p.options.Now()
-	file := p.options.ConfigFile()
-	file.LastReloadSuccessTimestamp = stamp(file.LastReloadSuccessTimestamp)
-	o := &Overview{Timestamp: stamp(now), Version: p.options.Version, Health: []Notice{}, ConfigFile: file, Projects: []ProjectStatus{}}
+	file := newFile(new(p.options.ConfigFile()))
+	o := &Overview{
+		Timestamp: stamp(p.options.Now()), Version: p.options.Version, Health: file.notices("configuration"), ConfigFile: file, Projects: []ProjectStatus{},
+	}
 	troubled := 0
 	for _, project := range p.options.Projects() {
 		status := newProjectStatus(project.Name, p.status(project))
@@ -93,9 +93,6 @@ func (p *Page) overview() *Overview {
 	slices.SortStableFunc(o.Projects, func(a, b ProjectStatus) int {
 		return cmp.Or(cmp.Compare(severity[a.Level], severity[b.Level]), cmp.Compare(b.activeCost, a.activeCost))
 	})
-	if !file.LastReloadSuccessful {
-		o.Health = append(o.Health, Notice{Warning, fmt.Sprintf("The configuration file is bad or gone: its content of %s stays in force. The log says what is wrong.", utc(file.LastReloadSuccessTimestamp))})
-	}
 	if troubled > 0 {
 		o.Health = append(o.Health, Notice{Warning, fmt.Sprintf("%d of %d projects need a look.", troubled, len(o.Projects))})
 	}

@@ -1,11 +1,13 @@
 package statuspage
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"browseruse_exporter/apiclient"
 	"browseruse_exporter/collector"
+	"browseruse_exporter/reloadfile"
 )
 
 // Status is all that the page shows, and what /api/v1/sessions answers. Fields
@@ -106,7 +108,7 @@ func (a *Account) CreditLeft() *float64 {
 	if a.Credits.Monthly == nil || a.Credits.Additional == nil {
 		return nil
 	}
-	return new(*a.Credits.Monthly + *a.Credits.Additional)
+	return reasonable(*a.Credits.Monthly + *a.Credits.Additional)
 }
 
 // File is how a file that is read again was found.
@@ -264,15 +266,24 @@ func newSums(sessions []*Session, agents []*AgentSession, lastKnown bool) *Sums 
 	return sums
 }
 
-func newFile(f *collector.FileState) *File {
-	if f == nil {
+func newFile(s *reloadfile.Status) *File {
+	if s == nil {
 		return nil
 	}
-	return &File{LastReloadSuccessful: f.Err == nil, LastReloadSuccessTimestamp: stamp(f.LoadedAt)}
+	return &File{LastReloadSuccessful: s.Err == nil, LastReloadSuccessTimestamp: stamp(s.LoadedAt)}
+}
+
+// notices returns that the file of this name is bad or gone, if there is one and it is.
+func (f *File) notices(name string) []Notice {
+	if f == nil || f.LastReloadSuccessful {
+		return nil
+	}
+	const text = "The %s file is bad or gone: its content of %s stays in force. The log says what is wrong."
+	return []Notice{{Warning, fmt.Sprintf(text, name, utc(f.LastReloadSuccessTimestamp))}}
 }
 
 // newFailure returns what err says to people, or nil for no error.
-func newFailure(err error) *Failure {
+func newFailure(err *apiclient.Error) *Failure {
 	if err == nil {
 		return nil
 	}

@@ -38,10 +38,9 @@ type Rig struct {
 	Handler   http.Handler
 	Collector *collector.Collector
 	Log       *Log
-	Stop      context.CancelFunc // as SIGTERM does, a little later
-	Exit      func()             // ends what is left of the exporter
-	Reload    func()             // as SIGHUP does
-	Open      atomic.Int64       // connections to the API
+	Exit      func()       // closes the exporter, as SIGTERM does, a little later
+	Reload    func()       // as SIGHUP does
+	Open      atomic.Int64 // connections to the API
 }
 
 // New starts an exporter over a simulated API, as if with these arguments. Its key is
@@ -103,10 +102,8 @@ func (r *Rig) start(c *exporter.Config, transport http.RoundTripper) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	stopping, stop := context.WithCancel(r.t.Context())
-	r.Stop, r.Exit, r.Reload, r.Handler, r.Collector = stop, e.Close, e.Reload, e.Handler(stopping, c, logger), e.Projects()[0].Collector
+	r.Exit, r.Reload, r.Handler, r.Collector = e.Close, e.Reload, e.Handler(), e.Projects()[0].Collector
 	r.t.Cleanup(func() {
-		stop()
 		e.Close()
 		r.CheckSecrets("log", r.Log.String())
 	})

@@ -96,7 +96,7 @@ class Table {
     this.prefix = element.id === "table" ? "" : `${element.id}_`; // of its keys in the address
     this.body = element.tBodies[0];
     this.columns = [...element.tHead.rows[0].cells].map((header, index) => {
-      const column = { header, index, id: header.dataset.label ?? header.dataset.key };
+      const column = { header, index, id: header.dataset.key };
       const button = document.createElement("button");
       button.type = "button";
       button.append(...header.childNodes);
