@@ -91,17 +91,10 @@ func TestTheProcessShowsNoCredential(t *testing.T) {
 		}
 	}
 
-	for name, text := range simapi.NotHTTP() {
+	for _, text := range simapi.NotHTTP() {
 		remove := api.Inject(simapi.Fault{Handler: simapi.Raw(text, false)})
 		scrape(exportertest.Up(1, 0))
 		remove()
-		once := newSubprocess(t, append(args, "--once")...)
-		remove = api.Inject(simapi.Fault{Handler: simapi.Raw(text, false)})
-		if err := once.Run(); err == nil || !strings.Contains(once.stderr.String(), "could not be read") {
-			t.Errorf("%s: --once ends with %v:\n%s", name, err, once.stderr.String())
-		}
-		remove()
-		once.checkSecrets(t)
 	}
 	good, closed := exportertest.GoodAnswer(t, api, "/browsers/"+exportertest.SessionID(1)), make(chan struct{})
 	behind := simapi.Raw(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s", len(good), good, simapi.Credential), true)
@@ -115,5 +108,21 @@ func TestTheProcessShowsNoCredential(t *testing.T) {
 	p.terminate(t)
 	if !strings.Contains(p.stderr.String(), "Sessions could not be read") {
 		t.Errorf("the log does not have what failed:\n%s", p.stderr.String())
+	}
+}
+
+// TestOnceShowsNoCredential does the same to --once.
+func TestOnceShowsNoCredential(t *testing.T) {
+	for name, text := range simapi.NotHTTP() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := exportertest.NewAPI(1)
+			api.Inject(simapi.Fault{Handler: simapi.Raw(text, false)})
+			p := newSubprocess(t, append(exportertest.IDFlags(1), "--no-collector.account", "--api.url="+exportertest.ServeAPI(t, api), "--once")...)
+			if err := p.Run(); err == nil || !strings.Contains(p.stderr.String(), "could not be read") {
+				t.Errorf("it ends with %v:\n%s", err, p.stderr.String())
+			}
+			p.checkSecrets(t)
+		})
 	}
 }
