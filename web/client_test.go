@@ -28,19 +28,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type servedRig struct {
 	*exportertest.Rig
 	network *simapi.Network
+	server  *http.Server
 	t       *testing.T
 	ended   chan struct{} // has one for each request that was handled
 }
 
 func newServedRig(t *testing.T, api *simapi.Server, args ...string) *servedRig {
 	t.Helper()
-	r := &servedRig{exportertest.New(t, api, args...), simapi.NewNetwork(), t, make(chan struct{}, 1)}
-	server := exporter.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+	r := &servedRig{Rig: exportertest.New(t, api, args...), network: simapi.NewNetwork(), t: t, ended: make(chan struct{}, 100)}
+	r.server = exporter.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		defer func() { r.ended <- struct{}{} }()
 		r.Handler.ServeHTTP(w, request)
 	}), io.Discard)
-	go func() { _ = server.Serve(r.network) }()
-	t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = r.server.Serve(r.network) }()
+	t.Cleanup(func() { _ = r.server.Close() })
 	return r
 }
 
@@ -75,6 +76,48 @@ func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestShutdownInTheMiddleOfEverything checks that all scrapes in progress are
+// answered, in the time that a supervisor allows, though the API never answers,
+// and that a client that does not read its answer is not waited for.
+func TestShutdownInTheMiddleOfEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const scrape = "GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Prometheus-Scrape-Timeout-Seconds: 60\r\n\r\n"
+		r := newServedRig(t, exportertest.NewAPI(3), append(exportertest.IDFlags(3), "--api.timeout=60s", "--scrape.timeout=60s")...)
+		never := r.send(scrape)
+		if _, err := never.Read(make([]byte, 1)); err != nil { // its answer has begun
+			t.Fatal(err)
+		}
+
+		r.API.Inject(simapi.Fault{ID: exportertest.SessionID(1), Handler: simapi.Hang()})
+		var scrapes sync.WaitGroup
+		for range 10 {
+			conn := r.send(scrape)
+			scrapes.Go(func() {
+				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(response.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				exportertest.Has(t, string(body), exportertest.Up(1, 0), exportertest.Up(2, 1), exportertest.Up(3, 1))
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		exporter.Shutdown(r.server, r.Exit)
+		if took := time.Since(start); took > 9*time.Second { // Docker kills after ten
+			t.Errorf("it took %v", took)
+		}
+		scrapes.Wait()
+		if rest, _ := io.ReadAll(never); strings.Contains(string(rest), "\npromhttp_") { // the last family
+			t.Error("the answer that nobody read was written out after the end")
+		}
+	})
 }
 
 // TestAClientThatNeverEndsItsHeadersIsCutOff, whether it says nothing at all, stops

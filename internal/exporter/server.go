@@ -46,8 +46,19 @@ func NewServer(handler http.Handler, errorLog io.Writer) *http.Server {
 	}
 }
 
-// listenAndServe serves until ctx is over, then lets the scrapes in progress be
-// answered; cancelReadings cuts their readings short.
+// Shutdown ends the server when the scrapes in progress are answered, or time is up;
+// cancelReadings cuts their readings short.
+func Shutdown(server *http.Server, cancelReadings func()) {
+	last := time.AfterFunc(lastReading, cancelReadings)
+	defer last.Stop()
+	end, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(end); err != nil {
+		_ = server.Close() // clients that don't read: they can't be waited for
+	}
+}
+
+// listenAndServe serves until ctx is over, then as Shutdown does.
 func listenAndServe(ctx context.Context, c *Config, handler http.Handler, cancelReadings func(), l *serverLog) error {
 	server := NewServer(handler, l)
 	served := make(chan error, 1)
@@ -58,13 +69,7 @@ func listenAndServe(ctx context.Context, c *Config, handler http.Handler, cancel
 		return c.blame(err)
 	case <-ctx.Done():
 	}
-	last := time.AfterFunc(lastReading, cancelReadings)
-	defer last.Stop()
-	end, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(end); err != nil {
-		_ = server.Close() // clients that don't read: they can't be waited for
-	}
+	Shutdown(server, cancelReadings)
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
