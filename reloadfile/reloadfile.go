@@ -67,6 +67,13 @@ func Open[T any](path string, parse func([]byte) (T, error), report func(State[T
 	return f, f.state.Err
 }
 
+// State returns what is in force, without reading.
+func (f *File[T]) State() State[T] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state
+}
+
 // Load reads the file again and returns what is in force now. It always reads,
 // since the times that file systems keep are too coarse to show every change,
 // and such a file is small. What was written moments ago may be half of it: it

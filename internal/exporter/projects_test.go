@@ -352,6 +352,49 @@ func TestAReloadThatOutlastsTheExporter(t *testing.T) {
 	}
 }
 
+// TestAConfigFileThatChangesDuringTheStart is read as it was, and as it is by the next
+// reload. goleak finds a project that nobody ends.
+func TestAConfigFileThatChangesDuringTheStart(t *testing.T) {
+	exportertest.SetKey(t, "")
+	pipe := filepath.Join(t.TempDir(), "sessions")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := exportertest.File(t, "projects: [{name: lab, session_file: "+pipe+"}]")
+	c, err := exporter.ParseFlags([]string{"--demo", "--config.file=" + file}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan *exporter.Exporter, 1)
+	go func() {
+		e, err := exporter.New(c, log.NewNopLogger(), nil)
+		if err != nil {
+			t.Error(err)
+		}
+		started <- e
+	}()
+	sessions, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for its reader, which then waits for this writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	exportertest.Rewrite(t, file, "projects: [{name: shop}]")
+	if _, err := sessions.WriteString(exportertest.SessionID(1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = sessions.Close()
+	e := exportertest.Receive(t, started)
+	for _, want := range []string{"lab", "shop"} {
+		if got := e.Projects()[0].Name; got != want {
+			t.Errorf("the project is %s; want %s", got, want)
+		}
+		e.Reload()
+	}
+	e.Close()
+	if err := goleak.Find(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestThePasswordIsForAllEndpoints of an exporter of several projects, over TLS. The
 // targets are then of https.
 func TestThePasswordIsForAllEndpoints(t *testing.T) {

@@ -49,7 +49,7 @@ func (c *Config) openProjects(logger log.Logger, open func(projectConfig) (*proj
 	if s.file, err = reloadfile.Open(c.configFile, s.parse, s.report, time.Now); err != nil {
 		return nil, fmt.Errorf("--config.file: %w", err)
 	}
-	s.state = s.file.Load()
+	s.state = s.file.State() // those projects are open: a later content has to end them
 	return s, nil
 }
 

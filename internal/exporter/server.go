@@ -126,12 +126,12 @@ func (l *serverLog) Write(line []byte) (int, error) {
 // checkWebConfig logs that the web configuration, which exporter-toolkit reads for
 // each connection and request, has become bad, or good again.
 func (l *serverLog) checkWebConfig() {
+	l.mu.Lock()
+	defer l.mu.Unlock() // held while reading, so that the last one to log knows the newest state
 	text := ""
 	if err := toolkit.Validate(l.webConfig); err != nil {
 		text = redact.Error(err).Error()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch text {
 	case l.webError:
 	case "":
