@@ -29,7 +29,7 @@ type Options struct {
 	MaxAge            time.Duration            // a Read is answered from the last reading if that began at most so long ago; 0: never
 	SessionIDs        []string                 // UUIDs in lower case; a double is exported once
 	SessionFile       *SessionFile             // nil without one
-	KeyFile           func() reloadfile.Status // how the file of the API key was found; nil without one
+	KeyFile           func() reloadfile.Status // how the file of the API key was found, asked once a reading has the key; nil without one
 	Account           bool                     // export the account, too
 	Timeout           time.Duration            // of a Collect, which has no deadline of its own
 	Logger            log.Logger

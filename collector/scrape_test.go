@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -338,6 +339,14 @@ func TestKeyFile(t *testing.T) {
 
 		exportertest.Rewrite(t, path, exportertest.Key)
 		exportertest.Has(t, r.Scrape(), "browseruse_key_file_last_reload_successful 1")
+
+		// What was written just now may be half of it, until the next scrape finds the same.
+		exportertest.Rewrite(t, path, "two words")
+		if err := os.Chtimes(path, time.Time{}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		exportertest.Has(t, r.Scrape(), "browseruse_key_file_last_reload_successful 1")
+		exportertest.Has(t, r.Scrape(), "browseruse_key_file_last_reload_successful 0")
 	})
 }
 

@@ -84,7 +84,7 @@ func (c *Config) newProject(config projectConfig, logger log.Logger, transport h
 }
 
 // newKey returns where the client gets its key from, and, if that is a file, how the file
-// was found.
+// was found when the key was read last.
 func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func() reloadfile.Status, error) {
 	if p.config.keyFile == "" {
 		key, err := apiclient.ParseKey([]byte(fromEnv))
@@ -104,5 +104,5 @@ func (p *project) newKey(fromEnv string, logger log.Logger) (func() string, func
 		return nil, nil, err
 	}
 	p.reloads = append(p.reloads, func() { file.Reload() })
-	return func() string { return file.Load().Value }, func() reloadfile.Status { return file.Load().Status }, nil
+	return func() string { return file.Load().Value }, func() reloadfile.Status { return file.State().Status }, nil
 }
