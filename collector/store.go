@@ -154,12 +154,12 @@ func (s *sessionStore[S]) isWorthSeries(session *Found[S], now time.Time) bool {
 func (s *sessionStore[S]) isOver(stored *storedSession[S], now time.Time) bool {
 	switch {
 	case !stored.stopped.IsZero():
-		until := stored.finish().Add(s.options.Linger)
-		if late := stored.stopped.Add(min(s.options.Linger/2, lateLinger)); late.After(until) {
+		until, extra := stored.finish().Add(s.options.Linger), min(s.options.Linger/2, lateLinger)
+		if late := stored.stopped.Add(extra); late.After(until) {
 			until = late
 		}
 		if missed := stored.rereadErr != nil || stored.due.Before(until); missed && !stored.final { // in an outage
-			until = until.Add(min(s.options.Linger/2, lateLinger))
+			until = until.Add(extra)
 		}
 		return !now.Before(until)
 	case !stored.failedSince.IsZero():

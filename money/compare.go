@@ -99,12 +99,11 @@ func (w *world) compare() (*figures, error) {
 		f.sumFloor += h.spent * h.floor
 	}
 	f.sum, f.sumFloor = f.sum/all, f.sumFloor/all
-	for _, restart := range w.restarts {
-		if len(w.exporters) > 1 {
-			break // the others go on
+	if len(w.exporters) == 1 { // else another one goes on
+		for _, restart := range w.restarts {
+			at := w.start.Add(restart)
+			f.restarts += w.ledger.between(w.lastGood(at), w.firstGood(at)) / all
 		}
-		at := w.start.Add(restart)
-		f.restarts += w.ledger.between(w.lastGood(at), w.firstGood(at)) / all
 	}
 	var err error
 	if f.day, err = w.errorOf(spendDay, end, 24*time.Hour); err != nil {

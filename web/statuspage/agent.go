@@ -65,24 +65,22 @@ func newAgentSession(r *collector.Reading, s *collector.AgentSessionReading, bro
 		return agent
 	}
 	agent := &AgentSession{
-		AgentSessionID: s.ID,
-		Verdict:        verdict(s.Session.Active()),
-		Up:             true,
-		Active:         new(s.Session.Active()),
-		Status:         s.Session.Status,
-		Model:          s.Session.Model,
-		LLMCostUSD:     known(s.Session.LLMCost),
-		TotalCostUSD:   known(s.Session.TotalCost),
-		MaxCostUSD:     known(s.Session.MaxCost),
-		InputTokens:    known(s.Session.InputTokens),
-		OutputTokens:   known(s.Session.OutputTokens),
-		Steps:          known(s.Session.Steps),
-		StartTimestamp: stamp(s.Session.StartedAt),
-		ReadTimestamp:  stamp(s.ReadAt),
-		SessionIDs:     browsers,
-	}
-	if !s.Session.FinishedAt.IsZero() {
-		agent.FinishTimestamp = stamp(s.Session.FinishedAt)
+		AgentSessionID:  s.ID,
+		Verdict:         verdict(s.Session.Active()),
+		Up:              true,
+		Active:          new(s.Session.Active()),
+		Status:          s.Session.Status,
+		Model:           s.Session.Model,
+		LLMCostUSD:      known(s.Session.LLMCost),
+		TotalCostUSD:    known(s.Session.TotalCost),
+		MaxCostUSD:      known(s.Session.MaxCost),
+		InputTokens:     known(s.Session.InputTokens),
+		OutputTokens:    known(s.Session.OutputTokens),
+		Steps:           known(s.Session.Steps),
+		StartTimestamp:  stamp(s.Session.StartedAt),
+		FinishTimestamp: stamp(s.Session.FinishedAt),
+		ReadTimestamp:   stamp(s.ReadAt),
+		SessionIDs:      browsers,
 	}
 	if rate := r.SpendRate.Of(s.ID); rate != nil && *agent.Active {
 		agent.LLMUSDPerHour = reasonable(rate.USDPerHour)

@@ -59,7 +59,7 @@ func attention(sessions []*Session, agents []*AgentSession, apiUp bool, now time
 	result = attentionToAgents(result, agents)
 	result = about(result, Attention{Kind: "running_long", Level: Warning, overLimit: true, Text: sessionsText(len(long), "has", "have") + fmt.Sprintf(" run for more than %.0f minutes", runningLong.Minutes()),
 		Advice: "A forgotten one is billed until its timeout: see who needs it."}, long, age, ageText)
-	result = about(result, Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + " out within 5 minutes"},
+	result = about(result, Attention{Kind: "timing_out", Level: Warning, Text: sessionsText(len(timingOut), "times", "time") + fmt.Sprintf(" out within %.0f minutes", timingOutSoon.Minutes())},
 		timingOut, past, func(s *Session) string { return left(*s.TimeoutRemaining) + " left" })
 
 	result = about(result, Attention{Kind: "spending_most", Level: Note, Text: "Spending the most now"}, spending, func(s *Session) float64 { return *s.USDPerHour }, (*Session).paceText)

@@ -53,8 +53,8 @@ type ProjectStatus struct {
 	activeCost float64
 }
 
-// Choose returns the project that a request names. If there is none, it answers
-// with the names of those that there are.
+// Choose returns the project that a request names, or answers 404 with the names of
+// all projects.
 func Choose[P any](w http.ResponseWriter, r *http.Request, projects []P, name func(P) string) (project P, ok bool) {
 	wanted := r.URL.Query().Get("project")
 	names := make([]string, 0, len(projects))

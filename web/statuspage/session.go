@@ -111,6 +111,7 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 		BrowserCostUSD:   known(s.Session.BrowserCost),
 		StartTimestamp:   stamp(s.Session.StartedAt),
 		TimeoutTimestamp: stamp(s.Session.TimeoutAt),
+		FinishTimestamp:  stamp(s.Session.FinishedAt),
 		ReadTimestamp:    stamp(s.ReadAt),
 		Info:             r.Metadata(s),
 	}
@@ -121,9 +122,6 @@ func newSession(r *collector.Reading, s *collector.SessionReading, now time.Time
 	heavy := rate != nil && rate.Over >= collector.SpendWindow && rate.MegabytesPerMinute > proxyMegabytesPerMinute
 	if heavy || rate != nil && s.Session.Active() {
 		session.USDPerHour, session.MBPerMinute = reasonable(rate.USDPerHour), reasonable(rate.MegabytesPerMinute)
-	}
-	if !s.Session.FinishedAt.IsZero() {
-		session.FinishTimestamp = stamp(s.Session.FinishedAt)
 	}
 	session.judge(now, heavy)
 	return session
