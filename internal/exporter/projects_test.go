@@ -317,14 +317,33 @@ func TestSIGHUPReadsTheConfigFileAgain(t *testing.T) {
 	p.logs(`(?m)^ts=\S+ caller=failurelog\.go:\d+ level=\w+ project=lab msg="[^"]+ could not be read"()`)
 }
 
+// newSlowFile makes a session file that takes a while to read. reached waits until it
+// is being read, and returns what lets that go on.
+func newSlowFile(t *testing.T) (path string, reached func() (goOn func())) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "sessions")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, func() func() {
+		file, err := os.OpenFile(path, os.O_WRONLY, 0) // waits for its reader, which then waits for this writer
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if _, err := file.WriteString(exportertest.SessionID(1)); err != nil {
+				t.Error(err)
+			}
+			_ = file.Close()
+		}
+	}
+}
+
 // TestAReloadThatOutlastsTheExporter has a reload in the midst of the configuration file
 // when the exporter is closed. goleak finds a project that nobody ends.
 func TestAReloadThatOutlastsTheExporter(t *testing.T) {
 	exportertest.SetKey(t, "")
-	pipe := filepath.Join(t.TempDir(), "sessions")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	slow, reached := newSlowFile(t)
 	file := exportertest.File(t, "projects: [{name: shop}]")
 	c, err := exporter.ParseFlags([]string{"--demo", "--config.file=" + file}, io.Discard)
 	if err != nil {
@@ -334,18 +353,12 @@ func TestAReloadThatOutlastsTheExporter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exportertest.Rewrite(t, file, "projects: [{name: shop}, {name: lab, session_file: "+pipe+"}]")
+	exportertest.Rewrite(t, file, "projects: [{name: shop}, {name: lab, session_file: "+slow+"}]")
 	var reload sync.WaitGroup
 	reload.Go(e.Reload)
-	sessions, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for its reader, which then waits for this writer
-	if err != nil {
-		t.Fatal(err)
-	}
+	goOn := reached()
 	e.Close()
-	if _, err := sessions.WriteString(exportertest.SessionID(1)); err != nil {
-		t.Fatal(err)
-	}
-	_ = sessions.Close()
+	goOn()
 	reload.Wait()
 	if err := goleak.Find(); err != nil {
 		t.Error(err)
@@ -356,11 +369,8 @@ func TestAReloadThatOutlastsTheExporter(t *testing.T) {
 // reload. goleak finds a project that nobody ends.
 func TestAConfigFileThatChangesDuringTheStart(t *testing.T) {
 	exportertest.SetKey(t, "")
-	pipe := filepath.Join(t.TempDir(), "sessions")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	file := exportertest.File(t, "projects: [{name: lab, session_file: "+pipe+"}]")
+	slow, reached := newSlowFile(t)
+	file := exportertest.File(t, "projects: [{name: lab, session_file: "+slow+"}]")
 	c, err := exporter.ParseFlags([]string{"--demo", "--config.file=" + file}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -373,15 +383,9 @@ func TestAConfigFileThatChangesDuringTheStart(t *testing.T) {
 		}
 		started <- e
 	}()
-	sessions, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for its reader, which then waits for this writer
-	if err != nil {
-		t.Fatal(err)
-	}
+	goOn := reached()
 	exportertest.Rewrite(t, file, "projects: [{name: shop}]")
-	if _, err := sessions.WriteString(exportertest.SessionID(1)); err != nil {
-		t.Fatal(err)
-	}
-	_ = sessions.Close()
+	goOn()
 	e := exportertest.Receive(t, started)
 	for _, want := range []string{"lab", "shop"} {
 		if got := e.Projects()[0].Name; got != want {

@@ -161,11 +161,7 @@ func TestDecimals(t *testing.T) {
 }
 
 func TestBrowserTimeIsBilledByTheMinute(t *testing.T) {
-	clock := newClock()
-	api := simapi.New(simapi.Options{Now: clock.Now})
-	start := clock.now
-	api.Add(simapi.Session{ID: id1, StartedAt: start})
-	for ran, want := range map[time.Duration]string{
+	follow(t, simapi.Session{}, "browserCost", map[time.Duration]string{
 		0:                  "0.0003333333333333333333333333333",
 		time.Minute:        "0.0003333333333333333333333333333",
 		time.Minute + 1:    "0.0006666666666666666666666666667",
@@ -173,36 +169,31 @@ func TestBrowserTimeIsBilledByTheMinute(t *testing.T) {
 		31*time.Minute - 1: "0.01033333333333333333333333333",
 		59*time.Minute + 1: "0.02",
 		10000 * time.Hour:  "0.02",
-	} {
-		clock.now = start.Add(ran)
-		if got := decode(t, ask(api, "/browsers/"+id1))["browserCost"]; got != want {
-			t.Errorf("after %v it costs %v; want %v", ran, got, want)
-		}
-	}
+	})
 }
 
 func TestBrowserTimeIsChargedUpfrontAndRefunded(t *testing.T) {
-	clock := newClock()
-	api := simapi.New(simapi.Options{Now: clock.Now})
-	start := clock.now
-	api.Add(simapi.Session{ID: id1, StartedAt: start, StopAt: start.Add(30 * time.Minute), Upfront: true})
-	for ran, want := range map[time.Duration]string{0: "0.02", 30*time.Minute - 1: "0.02", 30 * time.Minute: "0.01"} {
-		clock.now = start.Add(ran)
-		if got := decode(t, ask(api, "/browsers/"+id1))["browserCost"]; got != want {
-			t.Errorf("after %v it costs %v; want %v", ran, got, want)
-		}
-	}
+	stopped := simapi.Session{StopAt: newClock().now.Add(30 * time.Minute), Upfront: true}
+	follow(t, stopped, "browserCost", map[time.Duration]string{0: "0.02", 30*time.Minute - 1: "0.02", 30 * time.Minute: "0.01"})
 }
 
 func TestASessionOverstaysItsTimeout(t *testing.T) {
+	overdue := simapi.Session{StopAt: newClock().now.Add(90 * time.Minute), Overdue: true}
+	follow(t, overdue, "status", map[time.Duration]string{89 * time.Minute: "active", 90 * time.Minute: "stopped"})
+}
+
+// follow checks a field of a session that starts now, at times from then on.
+func follow(t *testing.T, session simapi.Session, field string, want map[time.Duration]string) {
+	t.Helper()
 	clock := newClock()
 	api := simapi.New(simapi.Options{Now: clock.Now})
 	start := clock.now
-	api.Add(simapi.Session{ID: id1, StartedAt: start, StopAt: start.Add(90 * time.Minute), Overdue: true})
-	for ran, want := range map[time.Duration]string{89 * time.Minute: "active", 90 * time.Minute: "stopped"} {
+	session.ID, session.StartedAt = id1, start
+	api.Add(session)
+	for ran, want := range want {
 		clock.now = start.Add(ran)
-		if got := decode(t, ask(api, "/browsers/"+id1))["status"]; got != want {
-			t.Errorf("after %v it is %v; want %v", ran, got, want)
+		if got := decode(t, ask(api, "/browsers/"+id1))[field]; got != want {
+			t.Errorf("after %v its %s is %v; want %v", ran, field, got, want)
 		}
 	}
 }
